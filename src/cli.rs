@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 pub use print::*;
 pub use session::*;
 
-use crate::iam::arn::ManagedPolicy;
+use crate::iam::arn::{ManagedPolicy, PrincipalRef, UserRef};
 use crate::iam::invalid::Invalid;
 use crate::iam::names::{
     AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, SessionName, Tag,
@@ -102,6 +102,37 @@ pub struct OperatorAccess {
     /// ID of the source account, if you have no credentials for it
     #[arg(long, value_name = "ID", value_parser = account, env = "XACCT_SOURCE_ACCOUNT")]
     pub source_account: Option<AccountId>,
+}
+
+/// Parses a principal; a bare name is that of a user.
+///
+/// # Errors
+/// With the rule and the fix.
+pub fn principal_or_user(text: &str) -> std::result::Result<PrincipalRef, String> {
+    match text.contains('/') {
+        true => valid::<PrincipalRef>(text),
+        false => valid::<UserRef>(text).map(PrincipalRef::User),
+    }
+}
+
+/// Who gets a link.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = None)]
+pub struct PrincipalOptions {
+    /// User in the source account who may assume the role, by name or ARN (default: the source operator)
+    #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
+    pub user: Option<UserRef>,
+    /// Principal in the source account that may assume the role: user/NAME, role/PATH/NAME or an ARN (can be repeated)
+    #[arg(long, value_name = "PRINCIPAL", value_parser = valid::<PrincipalRef>, conflicts_with = "user")]
+    pub principal: Vec<PrincipalRef>,
+}
+
+impl PrincipalOptions {
+    /// Returns the principals of both options.
+    #[must_use]
+    pub fn all(&self) -> Vec<PrincipalRef> {
+        self.user.clone().map(PrincipalRef::from).into_iter().chain(self.principal.iter().cloned()).collect()
+    }
 }
 
 /// Settings of the role in the target account.

@@ -64,16 +64,16 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     let mut source = Source::from(&run.file.source);
     source.profile = args.profile.clone().or(source.profile);
     source.user_profile = args.user.user_profile.clone().or(source.user_profile);
-    let user = proving::user_on_record(run)?;
+    let principals = proving::principals_on_record(run)?;
     let region = links.iter().find_map(|link| link.region.clone());
     let opening = Opening { user: &args.user, region, path_style: false, sts_rate: Some(args.report.sts_rate) };
     let connections = run.open_connections(opening)?;
     let access = connections.access(source.user_profile.as_deref().or(source.profile.as_deref())).await;
     let partition = access.as_ref().ok().map(Access::partition);
-    let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);
+    let diagnostician = Diagnostician::new(run, &connections, &source, &principals, None);
     let (named, account) = (source.user_profile.is_some(), diagnostician.account.clone());
     let prover = match access {
-        Ok(access) => Ok(proving::prover(&connections, access, named, user.clone(), account, run)?),
+        Ok(access) => Ok(proving::prover(&connections, access, named, principals, account, run)?),
         Err(error) => Err(error),
     };
     let tally = run.console.tally("diagnose", links.len(), "diagnosed");
@@ -95,7 +95,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             account: link.account.to_string(),
             role_name: link.role_below_its_path(),
             role: role.to_string(),
-            user: user.name().to_string(),
+            user: run.file.labels_of(link),
             messages: messages.unwrap_or_default(),
             diagnosis,
             proof: Some(proof),

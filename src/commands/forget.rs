@@ -10,7 +10,7 @@ use super::command_line::{Start, Verb};
 use crate::cli::{BucketNamespace, OutputFormat, Probe};
 use crate::config::{self, Link, WayIn};
 use crate::error::{Ended, ExitCode, Result};
-use crate::iam::arn::RoleArn;
+use crate::iam::arn::{PrincipalRef, RoleArn};
 use crate::operations::apply::confirm_removal;
 use crate::operations::interrupt;
 use crate::operations::run::Run;
@@ -105,7 +105,8 @@ fn preview(links: &[(RoleArn, Link)], run: &Run<'_>) -> String {
     for (role, link) in links {
         let _ = writeln!(text, "  {}  {role}", link.name);
     }
-    let user = run.file.source.user.as_ref().map_or_else(|| "the user".to_owned(), |user| user.name().to_string());
+    let principals: Vec<_> = run.file.principals().iter().map(PrincipalRef::label).collect();
+    let user = if principals.is_empty() { "the user".to_owned() } else { principals.join(", ") };
     let (stays, teardown) = match links {
         [(_, link)] => (format!("The role and its grant stay: {user} may still assume it."), link.name.as_str()),
         _ => (format!("The roles and their grants stay: {user} may still assume them."), "TARGET"),

@@ -13,6 +13,7 @@ mod list;
 mod man;
 mod print;
 mod revoke;
+mod replace;
 mod rotate;
 mod sweep;
 mod teardown;
@@ -46,6 +47,7 @@ const GROUPS: &[Group] = &[
     Group {
         title: "Change and remove",
         commands: &[
+            Entry::of::<replace::Replace>(),
             Entry::of::<rotate::Rotate>(),
             Entry::of::<revoke::Revoke>(),
             Entry::of::<teardown::Teardown>(),

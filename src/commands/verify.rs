@@ -10,7 +10,7 @@ use crate::cli::{FailOptions, ProofOptions, ReportOptions};
 use crate::config::{self, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
-use crate::iam::arn::UserRef;
+use crate::iam::arn::PrincipalRef;
 use crate::iam::names::Region;
 use crate::operations::interrupt;
 use crate::operations::proving;
@@ -66,30 +66,30 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let mut links = config::recorded_links(&run.file, &run.wanted(&args.targets)?, Some(&args.proof))?;
     settle::read_trust_statements(&mut links, run)?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
-    let user = proving::user_on_record(run)?;
+    let principals = proving::principals_on_record(run)?;
     let mut source = Source::from(&run.file.source);
     source.profile = source.profile.or_else(|| args.profile.clone());
     let profile = args.profile.as_deref();
     let verification = Verification { options: &args.proof, profile, source, report: args.report, run };
     let connections = verification.connect(&links)?;
-    let proofs = verification.prove(&links, &user, &connections).await?;
+    let proofs = verification.prove(&links, &principals, &connections).await?;
     let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code_of(&proven.result, &args.fail)));
     if run.console.is_json() {
         let targets = proofs.iter().map(|proven| (proven.link.name.clone(), proven.into())).collect();
         run.console.result(&json::document("verify", exit_code, JsonVerify { targets }));
     } else {
-        report(&proofs, &user, run);
+        report(&proofs, run);
     }
     Ok(exit_code)
 }
 
-fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
+fn report(proofs: &[Proven<'_>], run: &Run<'_>) {
     let console = run.console;
-    let user = user.name().as_str();
     let width = console.width();
     let shown: Vec<_> = proofs.iter().filter(|proven| proofs.len() == 1 || proven.works().is_none()).collect();
     let mut blocks = Vec::new();
     for (proven, same) in several::distinct(&shown, |it| it.essence(), |it| &it.link.name) {
+        let user = &run.file.labels_of(proven.link);
         let title = format!("{user} → {}", proven.role);
         let title = match proofs.len() {
             1 => title,
@@ -106,7 +106,8 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     }
     proofs.iter().filter_map(|proven| proven.result.as_ref().err()).for_each(|error| console.error(error));
     if proofs.len() > 1 {
-        blocks.extend(table(proofs, user, width));
+        let all: Vec<_> = run.file.principals().iter().map(PrincipalRef::label).collect();
+        blocks.extend(table(proofs, &all.join(", "), width));
         let proven = proofs.iter().filter_map(|it| Some((it.link.name.as_str(), it.result.as_ref().ok()?)));
         blocks.extend(proof::remarks_on_several(proven, width));
         let works = proofs.iter().filter(|proven| proven.works().is_some()).count();

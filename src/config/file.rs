@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::link::Link;
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::error::Result;
 use crate::iam::admission::Accepted;
-use crate::iam::arn::{ManagedPolicy, UserRef};
+use crate::iam::arn::{ManagedPolicy, PrincipalRef, UserRef};
 use crate::iam::names::{
     AccountId, Description, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
@@ -32,12 +33,15 @@ pub struct ConfigFile {
     pub partitions: BTreeSet<Partition>,
 }
 
-/// `[source]`: the user's account. `profile` is the operator's profile, `user_profile` the user's own.
+/// `[source]`: the principals' account. `profile` is the operator's profile, `user_profile` that of a principal.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the fields are the keys of the file, which the README explains")]
 pub struct RecordedSource {
     pub account: Option<AccountId>,
-    pub user: Option<UserRef>,
+    /// `principals`, or the one of `user`.
+    pub principals: Vec<PrincipalRef>,
+    /// Whether the file has `principals`, not `user`.
+    pub lists_principals: bool,
     pub profile: Option<String>,
     pub user_profile: Option<String>,
 }
@@ -51,6 +55,7 @@ pub struct Recorded {
     pub enter_role: Option<RoleName>,
     pub role: Option<RoleName>,
     pub role_path: Option<IamPath>,
+    pub principals: Vec<PrincipalRef>,
     pub link: Option<TagValue>,
     pub external_id: Option<ExternalId>,
     /// The rest of `external_id`, if that is a list.
@@ -77,10 +82,10 @@ pub struct Recorded {
 }
 
 impl RecordedSource {
-    /// Returns the source account: `account`, or that of the user's ARN.
+    /// Returns the source account: `account`, or that of a principal's ARN.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {
-        self.account.as_ref().or_else(|| self.user.as_ref()?.account())
+        self.account.as_ref().or_else(|| self.principals.iter().find_map(PrincipalRef::account))
     }
 }
 
@@ -89,6 +94,41 @@ impl ConfigFile {
     #[must_use]
     pub fn target(&self, name: &str) -> Option<&Recorded> {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
+    }
+
+    /// Returns all principals: those of the source, and those of single targets.
+    #[must_use]
+    pub fn principals(&self) -> Vec<PrincipalRef> {
+        let of_targets = self.targets.iter().flat_map(|(_, record)| &record.principals);
+        let mut all: Vec<PrincipalRef> = Vec::new();
+        for principal in self.source.principals.iter().chain(of_targets) {
+            if !all.iter().any(|known| known.label() == principal.label()) {
+                all.push(principal.clone());
+            }
+        }
+        all
+    }
+
+    /// Returns the principals of a link: its own, or those of the source.
+    #[must_use]
+    pub fn principals_of<'a>(&'a self, link: &'a Link) -> &'a [PrincipalRef] {
+        if link.principals.is_empty() { &self.source.principals } else { &link.principals }
+    }
+
+    /// Returns the principals of a link, for a table or a sentence.
+    #[must_use]
+    pub fn labels_of(&self, link: &Link) -> String {
+        self.principals_of(link).iter().map(PrincipalRef::label).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the user, if all links are for one user alone.
+    #[must_use]
+    pub fn the_user(&self) -> Option<&UserRef> {
+        let is_of_all = self.targets.iter().all(|(_, record)| record.principals.is_empty());
+        match self.source.principals.as_slice() {
+            [one] if is_of_all => one.user(),
+            _ => None,
+        }
     }
 
     /// Returns the accounts and names of the roles of all targets.
@@ -103,16 +143,13 @@ impl ConfigFile {
         self.targets.iter().map(role).collect()
     }
 
-    /// Returns the partition of a link with this Region, as far as the file tells: that of the Region, of the user's ARN, or
+    /// Returns the partition of a link with this Region, as far as the file tells: that of the Region, of a principal's ARN, or
     /// of the other links.
     #[must_use]
     pub fn partition_of(&self, region: Option<&Region>) -> Partition {
-        let of_user = match &self.source.user {
-            Some(UserRef::Arn(arn)) => Some(arn.partition),
-            _ => None,
-        };
+        let of_principal = self.source.principals.iter().find_map(PrincipalRef::partition);
         let of_region = region.map(Region::partition);
-        of_region.or(of_user).or_else(|| self.partitions.first().copied()).unwrap_or(Partition::Aws)
+        of_region.or(of_principal).or_else(|| self.partitions.first().copied()).unwrap_or(Partition::Aws)
     }
 
     /// Returns the command `xacct` for this file: with `--config`, unless it is the usual `xacct.toml`.

@@ -7,7 +7,7 @@ use super::file::{DEFAULT_ROLE_NAME, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions, SessionAttributes};
 use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
-use crate::iam::arn::{ManagedPolicy, PolicyOwner, RoleArn, UserRef};
+use crate::iam::arn::{ManagedPolicy, PolicyOwner, PrincipalRef, RoleArn};
 use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{
     AccountId, Description, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
@@ -17,16 +17,21 @@ use crate::iam::policy::PolicyDocument;
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::state::{BOUNDARY_TAG, MANAGED_BY, SOURCE_TAG};
 
-/// The user's account, and the credentials for it.
+/// The principals' account, and the credentials for it.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
     /// The account ID, if known before the operator's credentials are.
     pub account: Option<AccountId>,
-    /// The user who gets the grant; `None` means the operator.
-    pub user: Option<UserRef>,
+    /// The principals that get the grant of links without principals of their own; none means the operator, if that is a
+    /// user.
+    pub principals: Vec<PrincipalRef>,
     /// The operator's profile; `None` means the usual credential chain.
     pub profile: Option<String>,
-    /// The user's own profile; `None` means the operator's, if the operator is the user.
+    /// The principal whose grant for the links goes: another one has replaced it.
+    pub leaving: Option<PrincipalRef>,
+    /// The only principal whose test counts; any one if `None`.
+    pub tested_as: Option<PrincipalRef>,
+    /// The profile of a principal, to test links with; `None` means the operator's, if the operator is one.
     pub user_profile: Option<String>,
     /// The line of `account` in the file, such as `xacct.toml:2`.
     pub account_place: Option<String>,
@@ -34,9 +39,9 @@ pub struct Source {
 
 impl From<&RecordedSource> for Source {
     fn from(recorded: &RecordedSource) -> Self {
-        let RecordedSource { account, user, profile, user_profile } = recorded.clone();
-        let account = account.or_else(|| user.as_ref().and_then(|user| user.account().cloned()));
-        Self { account, user, profile, user_profile, account_place: None }
+        let account = recorded.account().cloned();
+        let RecordedSource { principals, profile, user_profile, .. } = recorded.clone();
+        Self { account, principals, profile, user_profile, ..Self::default() }
     }
 }
 
@@ -51,6 +56,8 @@ pub struct Link {
     pub account: AccountId,
     pub role: RoleName,
     pub role_path: IamPath,
+    /// The principals that may assume the role; none means those of `[source]`.
+    pub principals: Vec<PrincipalRef>,
     pub external_id: ExternalIdChoice,
     /// Further external IDs that the role accepts until all consumers send the new one.
     pub old_external_ids: Vec<ExternalId>,
@@ -62,7 +69,7 @@ pub struct Link {
     pub id: Option<TagValue>,
     /// Whether the role requires MFA.
     pub require_mfa: bool,
-    /// Whether the role trusts only the one user.
+    /// Whether the role trusts only the link's principals.
     pub restrict_to_user: bool,
     /// Whether sessions may carry tags and a source identity.
     pub allow_session_tags: bool,
@@ -184,7 +191,7 @@ impl Link {
     pub fn terms_in_words(&self) -> String {
         let mut terms = vec![if self.require_mfa { "MFA required" } else { "no MFA" }.to_owned()];
         if self.restrict_to_user {
-            terms.push("this user only".to_owned());
+            terms.push(if self.principals.len() > 1 { "these principals only" } else { "this user only" }.to_owned());
         }
         if self.allow_session_tags {
             terms.push("session tags".to_owned());
@@ -206,6 +213,7 @@ impl Link {
             account,
             role: DEFAULT_ROLE_NAME.parse()?,
             role_path: IamPath::root(),
+            principals: Vec::new(),
             external_id: ExternalIdChoice::AsFound,
             old_external_ids: Vec::new(),
             begins_rotation: false,
@@ -252,6 +260,7 @@ impl Link {
             name: name.to_owned(),
             role: record.role.clone().unwrap_or(new.role),
             role_path: record.role_path.clone().unwrap_or(new.role_path),
+            principals: record.principals.clone(),
             external_ids_on_record: Some(record.external_id.iter().chain(&record.old_external_ids).cloned().collect()),
             external_id,
             old_external_ids: record.old_external_ids.clone(),

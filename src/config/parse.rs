@@ -11,7 +11,7 @@ use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::admission::{Accepted, Who};
-use crate::iam::arn::UserRef;
+use crate::iam::arn::{PrincipalRef, UserRef};
 use crate::iam::invalid::{Invalid, shown};
 use crate::iam::names::{AccountId, Description, ExternalId, Region, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
@@ -90,8 +90,8 @@ fn conflict(text: &str) -> Option<usize> {
 
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
-const SOURCE_SETTINGS: [&str; 4] = ["account", "user", "profile", "user_profile"];
-const TARGET_SETTINGS: [&str; 26] = [
+const SOURCE_SETTINGS: [&str; 5] = ["account", "user", "principals", "profile", "user_profile"];
+const TARGET_SETTINGS: [&str; 27] = [
     "account",
     "profile",
     "enter_role",
@@ -100,6 +100,7 @@ const TARGET_SETTINGS: [&str; 26] = [
     "link",
     "external_id",
     "require_mfa",
+    "principals",
     "restrict_to_user",
     "allow_session_tags",
     "policy_arns",
@@ -123,19 +124,50 @@ const TARGET_SETTINGS: [&str; 26] = [
 fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
     section.only(&SOURCE_SETTINGS)?;
     let (account, user) = (section.account()?, section.parsed::<UserRef>("user")?);
-    if let (Some(account), Some(of_user)) = (&account, user.as_ref().and_then(UserRef::account))
-        && account != of_user
+    let listed: Vec<PrincipalRef> = section.list("principals")?;
+    if user.is_some() && !listed.is_empty() {
+        return Err(section
+            .error("principals", "`user` and `principals` cannot be used together")
+            .hint("move the user to the list, as \"user/NAME\""));
+    }
+    let (key, kind) = if user.is_some() { ("user", "user") } else { ("principals", "principal") };
+    let lists_principals = !listed.is_empty();
+    let principals: Vec<_> = user.map(PrincipalRef::from).into_iter().chain(listed).collect();
+    let own = principals.iter().find_map(PrincipalRef::account);
+    let known = account.as_ref().or(own);
+    if let Some(other) = principals.iter().filter_map(PrincipalRef::account).find(|other| known != Some(*other))
+        && let Some(known) = known
     {
         return Err(section
-            .error("user", format!("the user is in account {of_user}, but the source account is {account}"))
-            .hint("specify a user of the source account, or change the account"));
+            .error(key, format!("the {kind} is in account {other}, but the source account is {known}"))
+            .hint(format!("specify a {kind} of the source account, or change the account")));
     }
+    refuse_repeated(section, &principals)?;
     Ok(RecordedSource {
         account,
-        user,
+        principals,
+        lists_principals,
         profile: section.string("profile")?,
         user_profile: section.string("user_profile")?,
     })
+}
+
+/// Reads the principals of a target.
+fn principals(section: &Section<'_>) -> Result<Vec<PrincipalRef>> {
+    let principals = section.list("principals")?;
+    refuse_repeated(section, &principals)?;
+    Ok(principals)
+}
+
+/// Refuses a principal that is listed twice.
+fn refuse_repeated(section: &Section<'_>, principals: &[PrincipalRef]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    match principals.iter().find(|principal| !seen.insert(principal.label())) {
+        Some(twice) => {
+            Err(section.error("principals", format!("`{}` is listed twice", twice.label())).hint("remove one of them"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn read_target(section: &Section<'_>) -> Result<Recorded> {
@@ -163,6 +195,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         external_id,
         old_external_ids,
         require_mfa: section.boolean("require_mfa")?,
+        principals: principals(section)?,
         restrict_to_user: section.boolean("restrict_to_user")?,
         allow_session_tags: section.boolean("allow_session_tags")?,
         policy_arns: section.list("policy_arns")?,

@@ -55,7 +55,7 @@ fn edit_again(
     let now = now.map_or_else(|| Some(ConfigFile { path: file.path.clone(), ..ConfigFile::default() }), read)?;
     let text = edit(&now).ok()?;
     let edited = read(text.clone())?;
-    let source = |file: &ConfigFile| (file.source.account.clone(), file.source.user.clone());
+    let source = |file: &ConfigFile| (file.source.account.clone(), file.source.principals.clone());
     let is_free = source(&now) == source(file) || source(&now) == source(&edited);
     let are_free = targets.iter().all(|name| {
         let now = now.target(name);
@@ -119,7 +119,7 @@ fn destination(file: &ConfigFile) -> std::io::Result<PathBuf> {
     if !file.path.is_symlink() {
         return Ok(file.path.clone());
     }
-    if file.source.user.is_none() && file.targets.is_empty() {
+    if file.source.principals.is_empty() && file.targets.is_empty() {
         return Err(std::io::Error::other(format!(
             "it is a symbolic link to `{}`, which is not an xacct.toml; use the path of the file itself",
             std::fs::read_link(&file.path)?.display()

@@ -8,7 +8,7 @@ use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded};
 use super::link::{Link, Source};
 use crate::cli::{Half, OperatorAccess, ProofOptions, RoleOptions};
 use crate::error::{Error, Result};
-use crate::iam::arn::UserRef;
+use crate::iam::arn::PrincipalRef;
 use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
 
@@ -18,38 +18,68 @@ use crate::text::shell::ShellCommand;
 /// When options contradict each other.
 pub fn source(
     file: &ConfigFile,
-    user: Option<&UserRef>,
+    principals: &[PrincipalRef],
     access: &OperatorAccess,
     user_profile: Option<&String>,
 ) -> Result<Source> {
-    let user = user.or(file.source.user.as_ref()).cloned();
+    let recorded = &file.source.principals;
+    let principals = if principals.is_empty() { recorded.clone() } else { principals.to_vec() };
     let account = access.source_account.clone().or_else(|| file.source.account.clone());
-    if let (Some(user), Some(recorded)) = (&user, &file.source.user)
-        && user.name() != recorded.name()
-        && !file.targets.is_empty()
-    {
-        let place = file.place_of_source("user").unwrap_or_default();
-        return Err(Error::usage(format!(
-            "{place}: the links in this file are for user `{}`, not `{}`",
-            recorded.name(),
-            user.name()
-        ))
-        .hint(format!("record the links of `{}` in another file: --config {}.toml", user.name(), user.name())));
+    let names = |principals: &[PrincipalRef]| principals.iter().map(PrincipalRef::label).collect::<BTreeSet<_>>();
+    if !recorded.is_empty() && names(&principals) != names(recorded) && !file.targets.is_empty() {
+        return Err(other_principals(file, &principals));
     }
-    let of_user = user.as_ref().and_then(|user| user.account().cloned());
-    if let (Some(account), Some(of_user)) = (&account, &of_user)
-        && account != of_user
-    {
-        return Err(Error::usage(format!("the user is in account {of_user}, but the source account is {account}"))
-            .hint("specify a user of the source account, or change the source account"));
+    let own_account = principals.iter().find_map(|principal| principal.account().cloned());
+    if let Some(account) = &account {
+        refuse_other_account(&principals, account)?;
+    }
+    if let Some(account) = &own_account {
+        refuse_other_account(&principals, account)?;
     }
     Ok(Source {
-        account: account.or(of_user),
-        user,
+        account: account.or(own_account),
+        principals,
         profile: access.profile.clone().or_else(|| file.source.profile.clone()),
         user_profile: user_profile.or(file.source.user_profile.as_ref()).cloned(),
         account_place: file.place_of_source("account"),
+        ..Source::default()
     })
+}
+
+/// Refuses principals of another account than the source account.
+fn refuse_other_account(principals: &[PrincipalRef], account: &AccountId) -> Result<()> {
+    let other = principals.iter().find_map(|principal| {
+        let own = principal.account().filter(|own| *own != account)?;
+        Some((principal, own))
+    });
+    match other {
+        None => Ok(()),
+        Some((PrincipalRef::User(_), own)) => {
+            Err(Error::usage(format!("the user is in account {own}, but the source account is {account}"))
+                .hint("specify a user of the source account, or change the source account"))
+        }
+        Some((PrincipalRef::Role(_), own)) => {
+            Err(Error::usage(format!("the role is in account {own}, but the source account is {account}"))
+                .hint("specify a principal of the source account, or change the source account"))
+        }
+    }
+}
+
+/// Returns the error for principals that are not those of the file: xacct neither grants nor takes a grant away in passing.
+fn other_principals(file: &ConfigFile, asked: &[PrincipalRef]) -> Error {
+    let place = file.place_of_source("user").or_else(|| file.place_of_source("principals")).unwrap_or_default();
+    let listed =
+        |principals: &[PrincipalRef]| principals.iter().map(PrincipalRef::in_words).collect::<Vec<_>>().join(" and ");
+    let error = Error::usage(format!(
+        "{place}: the links in this file are for {}, not {}",
+        listed(&file.source.principals),
+        listed(asked)
+    ));
+    let all: Vec<_> = file.source.principals.iter().chain(asked).map(|it| format!("{:?}", it.to_string())).collect();
+    let name = asked.first().map(PrincipalRef::name).unwrap_or_default();
+    error
+        .hint(format!("record the links of `{name}` in another file: --config {name}.toml"))
+        .hint(format!("or, to give the links to all of them, set in [source]: principals = [{}]", all.join(", ")))
 }
 
 /// The targets that `bootstrap` works on; all recorded ones if none is given.

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
-use super::file::{ConfigFile, Recorded};
+use super::file::{ConfigFile, Recorded, RecordedSource};
 use super::link::{Link, Source, WayIn};
 use super::save::save;
 use crate::cli::{BucketNamespace, Probe};
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::iam::arn::PrincipalRef;
 use crate::iam::names::Tag;
 
 /// Records the source and these links. Returns whether the file changed.
@@ -69,7 +70,7 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     if file.source.account != source.account {
         set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
     }
-    set(section, "user", source.user.as_ref().map(|user| user.to_string().into()));
+    set_principals(section, source, &file.source);
     let named = |profile: &Option<String>| profile.clone().filter(|name| name != environment::PROFILE);
     set_if_given(section, "profile", named(&source.profile).as_deref());
     set_if_given(section, "user_profile", named(&source.user_profile).as_deref());
@@ -90,6 +91,21 @@ fn written(file: &ConfigFile, document: &DocumentMut) -> String {
     let text = document.to_string();
     let has_crlf = file.text.as_ref().is_some_and(|text| text.contains("\r\n"));
     if has_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text }
+}
+
+/// Records one user as `user`, unless the file has a list.
+fn set_principals(section: &mut Table, source: &Source, known: &RecordedSource) {
+    match source.principals.as_slice() {
+        principals if known.lists_principals && *principals == known.principals => {}
+        [PrincipalRef::User(user)] => {
+            section.remove("principals");
+            set(section, "user", Some(user.to_string().into()));
+        }
+        principals => {
+            section.remove("user");
+            set(section, "principals", list(principals.iter().map(ToString::to_string)));
+        }
+    }
 }
 
 fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
@@ -117,6 +133,9 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);
     set_unless(section, "allow_session_tags", link.allow_session_tags, false);
+    if known.is_none_or(|known| known.principals != link.principals) {
+        set(section, "principals", list(link.principals.iter().map(ToString::to_string)));
+    }
     // One value has several forms, such as `60m` and `1h`: a value that means the same stays unchanged.
     if known.is_none_or(|known| known.policy_arns != link.policy_arns) {
         set(section, "policy_arns", list(link.policy_arns.iter().map(ToString::to_string)));

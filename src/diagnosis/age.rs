@@ -42,7 +42,7 @@ fn halves(facts: &Facts) -> [Half; 2] {
     let role = facts.target.role.present();
     [
         Half {
-            what: format!("user {}", facts.link.user),
+            what: facts.link.whose(),
             is_a: "user",
             is_of: "source account",
             read_at: facts.source.read_at,

@@ -11,11 +11,12 @@ use super::facts::{
     S3Facts, SourceFacts, TargetFacts, UserFacts,
 };
 use crate::aws::client::access::Access;
+use crate::aws::iam::observe;
 use crate::aws::iam::read::{self, Holder};
 use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::error::{AwsAnswer, Error, Kind, Result};
-use crate::iam::arn::{CallerArn, Partition};
-use crate::iam::names::{AccountId, Region, SessionDuration, UserName};
+use crate::iam::arn::{CallerArn, Partition, PrincipalRef};
+use crate::iam::names::{AccountId, Region, SessionDuration};
 use crate::iam::state::{FoundDocument, Reading, is_ours};
 use crate::proof::{Claim, Denied, Proof, Prover, StepId, StepOutcome};
 
@@ -209,20 +210,18 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
         Err(error) => return SourceFacts::unread(None, failed(&error), &why(&error)),
     };
     let access = &reader.access;
-    let user = link.user.as_str();
     let managed = &Managed::of(access);
     let boundary = async |user: Reading<UserFacts>| {
         let document = boundary(user.present().and_then(|user| user.boundary.as_deref()), managed).await;
         (user, document)
     };
-    let user_and_boundary =
-        async { boundary(settled(read::user(access, &link.user).await).map(UserFacts::from)).await };
+    let user_and_boundary = async { boundary(settled(principal(access, &link.principal).await)).await };
     let (identity, (user, boundary), policies, groups, mfa_devices, _) = tokio::join!(
         reader.identity(),
         user_and_boundary,
-        policies(access, Holder::User(user), managed),
-        groups(access, user, managed),
-        read::mfa_devices(access, &link.user),
+        policies(access, observe::holder(&link.principal), managed),
+        groups_of(access, &link.principal, managed),
+        mfa_devices(access, &link.principal),
         managed.versions(),
     );
     if let Some(words) = wrong_account(&identity, link.source_account.as_ref(), access) {
@@ -241,15 +240,44 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
     }
 }
 
-/// Reads the policies of a user: those of the user, and those of each group.
-pub async fn policies_of_user(
+/// Reads the policies of a principal: its own, and those of each group of a user.
+pub async fn policies_of_principal(
     access: &Access,
-    user: &UserName,
+    principal: &PrincipalRef,
 ) -> (PolicyFacts, Reading<BTreeMap<String, PolicyFacts>>) {
     let managed = &Managed::of(access);
-    let own = policies(access, Holder::User(user.as_str()), managed);
-    let (own, groups, _) = tokio::join!(own, groups(access, user.as_str(), managed), managed.versions());
+    let own = policies(access, observe::holder(principal), managed);
+    let groups = groups_of(access, principal, managed);
+    let (own, groups, _) = tokio::join!(own, groups, managed.versions());
     (own, groups)
+}
+
+/// Reads a user or a role with a grant.
+async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Reading<UserFacts>> {
+    Ok(match principal {
+        PrincipalRef::User(user) => read::user(access, user.name()).await?.map(UserFacts::from),
+        PrincipalRef::Role(_) => observe::found_role(access, &principal.name().parse()?).await?.map(UserFacts::from),
+    })
+}
+
+/// Reads the MFA devices of a user; a role has none.
+async fn mfa_devices(access: &Access, principal: &PrincipalRef) -> Result<Reading<Vec<String>>> {
+    match principal.user_name() {
+        Some(user) => read::mfa_devices(access, user).await,
+        None => Ok(Reading::Present(Vec::new())),
+    }
+}
+
+/// Reads the policies of each group of a principal; a role has none.
+async fn groups_of(
+    access: &Access,
+    principal: &PrincipalRef,
+    managed: &Managed<'_>,
+) -> Reading<BTreeMap<String, PolicyFacts>> {
+    match principal.user_name() {
+        Some(user) => groups(access, user.as_str(), managed).await,
+        None => Reading::Present(BTreeMap::new()),
+    }
 }
 
 /// Reads the policies of each group of a user.
@@ -444,6 +472,13 @@ fn unread<T>(why: &str) -> Reading<T> {
 impl From<read::FoundUser> for UserFacts {
     fn from(user: read::FoundUser) -> Self {
         let read::FoundUser { arn, unique_id, age_seconds, boundary, tags } = user;
+        Self { arn, unique_id, age_seconds, boundary, tags }
+    }
+}
+
+impl From<read::FoundRole> for UserFacts {
+    fn from(role: read::FoundRole) -> Self {
+        let read::FoundRole { arn, unique_id, age_seconds, boundary, tags, .. } = role;
         Self { arn, unique_id, age_seconds, boundary, tags }
     }
 }

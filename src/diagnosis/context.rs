@@ -4,6 +4,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::denial::Denial;
 use super::facts::{Facts, Mfa};
+use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{Context, Principal, Request};
 use crate::iam::names::{SAMPLE_SUFFIX, test_bucket_name};
 use crate::iam::policy::{Element, Principals, Statement, is_unique_id};
@@ -87,9 +88,10 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
     let partition = facts.link.role.partition;
     let account = facts.probable_source_account().unwrap_or(&facts.link.role.account).clone();
     let arn = user.map(|user| user.arn.clone());
-    let arn = arn.or_else(|| facts.caller_as_user().map(ToString::to_string));
-    let arn_known = arn.is_some();
-    let arn = arn.unwrap_or_else(|| format!("arn:{partition}:iam::{account}:user/{}", facts.link.user));
+    let arn = arn.or_else(|| facts.arn_of_caller().map(|arn| arn.to_string()));
+    let is_user = facts.link.principal.user().is_some();
+    let arn_known = arn.is_some() || !is_user;
+    let arn = arn.unwrap_or_else(|| facts.link.principal.at_root(partition, &account).to_string());
 
     let mut context = Context::default();
     if arn_known {
@@ -98,10 +100,16 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
     set_time(&mut context, facts);
     context.set("aws:PrincipalIsAWSService", ["false"]);
     context.set("aws:PrincipalAccount", [account.to_string()]);
-    context.set("aws:PrincipalType", ["User"]);
-    context.set("aws:username", [facts.link.user.to_string()]);
+    context.set("aws:PrincipalType", [if is_user { "User" } else { "AssumedRole" }]);
+    context.set("aws:username", facts.link.principal.user_name().map(ToString::to_string));
     if let Some(user) = user {
-        context.set("aws:userid", [user.unique_id.clone()]);
+        let session = facts.caller.identity.present().and_then(CallerArn::session);
+        match (is_user, session) {
+            (true, _) => context.set("aws:userid", [user.unique_id.clone()]),
+            // The ID of a session includes its name (IAM User Guide, policy variables).
+            (false, Some(session)) => context.set("aws:userid", [format!("{}:{session}", user.unique_id)]),
+            (false, None) => {}
+        }
         for (key, value) in &user.tags {
             context.set(&format!("aws:PrincipalTag/{key}"), [value.clone()]);
         }

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 
 use crate::error::AwsAnswer;
 use crate::iam::admission::Accepted;
-use crate::iam::arn::{CallerArn, RoleArn, UserArn};
-use crate::iam::names::{AccountId, ExternalId, Region, UserName};
+use crate::iam::arn::{CallerArn, PrincipalArn, PrincipalRef, RoleArn};
+use crate::iam::names::{AccountId, ExternalId, Region};
 use crate::iam::state::{FoundDocument, Reading};
 
 /// The version of the facts file format. It grows when a field is removed or changes its meaning.
@@ -72,8 +72,9 @@ pub struct LinkFacts {
     /// The source account, if the file names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_account: Option<AccountId>,
-    /// The user with the grant.
-    pub user: UserName,
+    /// The principal with the grant: the one whose credentials are used, of several.
+    #[serde(rename = "user", with = "as_user")]
+    pub principal: PrincipalRef,
     /// The external ID in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
@@ -83,7 +84,10 @@ pub struct LinkFacts {
     /// Whether the file requires MFA.
     #[serde(default)]
     pub require_mfa: bool,
-    /// Whether the file restricts the role to this user.
+    /// The other principals of the link.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_principals: Vec<PrincipalRef>,
+    /// Whether the file restricts the role to the link's principals.
     #[serde(default)]
     pub restrict_to_user: bool,
     /// Whether the file names policies for the role. If not, bootstrap adds one that allows the test bucket.
@@ -278,13 +282,13 @@ pub struct SourceFacts {
     pub changed_at: BTreeMap<String, i64>,
 }
 
-/// A user.
+/// A user, or a role with a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserFacts {
     /// ARN.
     pub arn: String,
-    /// `AIDA…`
+    /// `AIDA…`, or `AROA…` of a role.
     pub unique_id: String,
     /// Its age in seconds when it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -354,16 +358,64 @@ pub struct RoleFacts {
     pub trust: FoundDocument,
 }
 
+impl LinkFacts {
+    /// Returns kind and name of the principal: user alice, role ci/terraform.
+    #[must_use]
+    pub fn whose(&self) -> String {
+        self.principal.in_words().replace('`', "")
+    }
+
+    /// Returns how a table names the principal.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.principal.label()
+    }
+
+    /// Returns all principals of the link.
+    pub fn principals(&self) -> impl Iterator<Item = &PrincipalRef> {
+        [&self.principal].into_iter().chain(&self.other_principals)
+    }
+}
+
+/// A principal as `user` has it: a user's name, or another kind with its name.
+mod as_user {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::iam::arn::{PrincipalRef, UserRef};
+
+    pub fn serialize<S: Serializer>(principal: &PrincipalRef, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&principal.label())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PrincipalRef, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let principal = match text.contains('/') {
+            true => text.parse(),
+            false => text.parse().map(|name| PrincipalRef::User(UserRef::Name(name))),
+        };
+        principal.map_err(serde::de::Error::custom)
+    }
+}
+
 impl Facts {
-    /// Returns the ARN of the caller, if the credentials belong to the user.
-    pub(super) fn caller_as_user(&self) -> Option<&UserArn> {
-        self.caller.identity.present().and_then(CallerArn::user).filter(|arn| arn.name == self.link.user)
+    /// Returns the caller, if the credentials belong to the principal.
+    pub(super) fn caller_as_principal(&self) -> Option<&CallerArn> {
+        self.caller.identity.present().filter(|caller| self.link.principal.is(caller))
+    }
+
+    /// Returns the principal's ARN according to the caller, if the credentials belong to it. A role's path is that of the
+    /// link: the ARN of a session does not tell it.
+    pub(super) fn arn_of_caller(&self) -> Option<PrincipalArn> {
+        match self.caller_as_principal()? {
+            CallerArn::User(user) => Some(user.clone().into()),
+            caller => Some(self.link.principal.at_root(caller.partition()?, caller.account()?)),
+        }
     }
 
     /// Returns the source account that the facts name, if any.
     #[must_use]
     pub fn known_source_account(&self) -> Option<&AccountId> {
-        self.link.source_account.as_ref().or_else(|| Some(&self.caller_as_user()?.account))
+        self.link.source_account.as_ref().or_else(|| self.caller_as_principal()?.account())
     }
 
     /// Returns the source account, which is probably that of the credentials if the facts name none.
@@ -376,12 +428,17 @@ impl Facts {
         self.probable_source_account().map_or_else(|| "of the user".to_owned(), ToString::to_string)
     }
 
-    /// Returns the user's ARN, if somebody has read it.
+    /// Returns the ARN of a principal of the link with its path, if somebody has read it.
+    pub(super) fn user_arn_of(&self, principal: &PrincipalRef) -> Option<PrincipalArn> {
+        let is_it = principal.label() == self.link.label();
+        let read = self.user_arn().filter(|_| is_it && principal.user().is_some());
+        read.and_then(|arn| arn.parse().ok()).map(PrincipalArn::User)
+    }
+
+    /// Returns the principal's ARN, if somebody has read it.
     pub(super) fn user_arn(&self) -> Option<String> {
         let read = self.source.user.present().map(|user| user.arn.clone());
-        read.or_else(|| {
-            self.caller.identity.present().filter(|_| self.caller_as_user().is_some()).map(ToString::to_string)
-        })
+        read.or_else(|| self.arn_of_caller().map(|arn| arn.to_string()))
     }
 
     /// Returns the age of the role, in seconds, at the time of the request; `None` if it did not exist yet.

@@ -292,22 +292,30 @@ fn is_in_one_hand(facts: &Facts) -> bool {
 /// Names the user by ARN if the role trusts only that user: without the source account, bootstrap cannot find it.
 fn with_user_for_trust(command: ShellCommand, half: Half, facts: &Facts) -> ShellCommand {
     let is_needed = half == Half::Target && facts.link.restrict_to_user;
-    command.option_if("--user", facts.user_arn().filter(|_| is_needed))
+    match facts.user_arn().filter(|_| is_needed) {
+        Some(arn) => command.option(option_of(facts), arn),
+        None => command,
+    }
+}
+
+/// Returns the option that names the principal.
+fn option_of(facts: &Facts) -> &'static str {
+    if facts.link.principal.user().is_some() { "--user" } else { "--principal" }
 }
 
 /// Adds what `xacct.toml` would say about the link. Without a file, bootstrap leaves other policies and boundaries in place.
 fn in_full(command: ShellCommand, half: Half, with: &BootstrapWith, facts: &Facts) -> ShellCommand {
-    let LinkFacts { role, user, external_id, source_account, require_mfa, restrict_to_user, has_policies, .. } =
+    let LinkFacts { role, principal, external_id, source_account, require_mfa, restrict_to_user, has_policies, .. } =
         &facts.link;
     let command = command
         .option("--target-account", &role.account)
         .option("--role-name", &role.name)
         .option_if("--role-path", Some(&role.path).filter(|path| !path.is_root()));
     let command = match facts.user_arn().filter(|_| half != Half::Source) {
-        Some(arn) => command.option("--user", arn),
+        Some(arn) => command.option(option_of(facts), arn),
         None => command
             .option_if("--source-account", source_account.as_ref().filter(|_| half == Half::Target))
-            .option("--user", user),
+            .option(option_of(facts), principal.label()),
     };
     let command = command.option_if("--external-id", external_id.as_ref());
     let command = if *require_mfa { command.flag("--require-mfa") } else { command };

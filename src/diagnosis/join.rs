@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::facts::{Answer, Facts, NotSent, PolicyFacts, SourceFacts, TargetFacts};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::CallerArn;
-use crate::iam::names::{AccountId, UserName};
+use crate::iam::arn::PrincipalRef;
+use crate::iam::names::AccountId;
 use crate::iam::state::Reading;
 
 /// A part of the facts, which one person can add.
@@ -44,7 +45,7 @@ impl Facts {
     pub(super) fn was_read_by_operator(&self, part: Part) -> bool {
         let is_of = |identity: &Reading<CallerArn>, account: &str| {
             let owner = identity.present();
-            let is_user = owner.and_then(CallerArn::user).is_some_and(|user| user.name == self.link.user);
+            let is_user = owner.is_some_and(|owner| self.link.principal.is(owner));
             owner.and_then(CallerArn::account).is_some_and(|owner| owner.as_str() == account)
                 // A user who can read its own policies is probably an administrator.
                 && (part == Part::Target || !is_user || !self.lacks(part))
@@ -124,17 +125,21 @@ impl Facts {
     /// it looks for a role: such a difference is a cause.
     ///
     /// # Errors
-    /// When the user or its account differ.
-    pub fn check_user(&self, user: Option<&UserName>, account: Option<&AccountId>, file: &str) -> Result<()> {
-        let differs = |what: &str, of_facts: &dyn std::fmt::Display, own: &dyn std::fmt::Display| {
-            Err(Error::usage(format!(
-                "the facts are about {what} {of_facts}, but the link in `{file}` is for {what} {own}"
-            ))
-            .hint("use the facts of this link, or the xacct.toml of the other: --config FILE"))
+    /// When the principal or its account differ.
+    pub fn check_principal(&self, own: &[PrincipalRef], account: Option<&AccountId>, file: &str) -> Result<()> {
+        let differs = |of_facts: &str, own: &str| {
+            Err(Error::usage(format!("the facts are about {of_facts}, but the link in `{file}` is for {own}"))
+                .hint("use the facts of this link, or the xacct.toml of the other: --config FILE"))
         };
-        match (user, account, self.known_source_account()) {
-            (Some(user), _, _) if *user != self.link.user => differs("user", &self.link.user, user),
-            (_, Some(own), Some(account)) if own != account => differs("source account", account, own),
+        let is_own = own.is_empty() || own.iter().any(|own| own.label() == self.link.label());
+        match (account, self.known_source_account()) {
+            _ if !is_own => {
+                let own: Vec<_> = own.iter().map(|own| own.in_words().replace('`', "")).collect();
+                differs(&self.link.whose(), &own.join(" and "))
+            }
+            (Some(own), Some(account)) if own != account => {
+                differs(&format!("source account {account}"), &format!("source account {own}"))
+            }
             _ => Ok(()),
         }
     }
@@ -149,7 +154,7 @@ impl Facts {
         }
         let (what, option) = match part {
             Part::Target => (format!("role {}", self.link.role), "--target-profile NAME"),
-            Part::Source | Part::Request => (format!("user {} in account {account}", self.link.user), "--profile NAME"),
+            Part::Source | Part::Request => (format!("{} in account {account}", self.link.whose()), "--profile NAME"),
         };
         Err(Error::new(
             Kind::Credentials,

@@ -82,7 +82,7 @@ pub fn note(facts: &Facts, findings: &[Finding]) -> Option<String> {
 /// Returns who can add this part.
 fn recipient(facts: &Facts, part: Part) -> String {
     match part {
-        Part::Request => format!("user {} of account {}", facts.link.user, facts.source_account()),
+        Part::Request => format!("{} of account {}", facts.link.whose(), facts.source_account()),
         Part::Source => format!("operator of source account {}", facts.source_account()),
         Part::Target => format!("operator of target account {}", facts.link.role.account),
     }
@@ -141,7 +141,7 @@ fn message(facts: &Facts, part: Part, saved: &Saved<'_>) -> Message {
 /// Returns what happened, with everything that identifies the request.
 fn report(facts: &Facts) -> String {
     let role = &facts.link.role;
-    let user = format!("User {} of account {}", facts.link.user, facts.source_account());
+    let user = capitalized(&format!("{} of account {}", facts.link.whose(), facts.source_account()));
     let answer = match &facts.answer {
         Answer::Refused(answer) => answer,
         Answer::NotSent(_) => return format!("{user} should be able to assume {role}."),
@@ -149,7 +149,7 @@ fn report(facts: &Facts) -> String {
     };
     let caller = match facts.caller.identity.present() {
         Some(caller) => caller.to_string(),
-        None => format!("user {} of account {}", facts.link.user, facts.source_account()),
+        None => format!("{} of account {}", facts.link.whose(), facts.source_account()),
     };
     let code = answer.code.as_deref().filter(|code| is_word(code)).unwrap_or("an error");
     let (service, operation) = (&answer.service, &answer.operation);
@@ -175,3 +175,8 @@ fn is_word(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

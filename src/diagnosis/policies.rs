@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::facts::{Facts, PolicyFacts};
 use super::statement::{Attachment, Identity, PolicyRef};
+use crate::iam::arn::PrincipalRef;
 use crate::iam::state::{FoundDocument, Reading};
 
 /// Something that xacct could not read, for the report.
@@ -57,7 +58,10 @@ pub fn trust_of_role(facts: &Facts) -> PolicyRef {
 }
 
 fn user(facts: &Facts) -> Identity {
-    Identity::User(facts.link.user.to_string())
+    match &facts.link.principal {
+        PrincipalRef::User(user) => Identity::User(user.name().to_string()),
+        PrincipalRef::Role(_) => Identity::Role(facts.link.principal.name().to_owned()),
+    }
 }
 
 fn role(facts: &Facts) -> Identity {
@@ -83,8 +87,7 @@ pub fn boundary_of_role(facts: &Facts) -> Option<Policies<'_>> {
 
 /// Returns the user's own policies and those of its groups.
 pub fn of_user(facts: &Facts) -> Policies<'_> {
-    let user = facts.link.user.to_string();
-    let mut read = of_identity(&facts.source.policies, &Identity::User(user.clone()));
+    let mut read = of_identity(&facts.source.policies, &user(facts));
     match &facts.source.groups {
         Reading::Present(groups) => {
             for (group, policies) in groups {
@@ -93,7 +96,7 @@ pub fn of_user(facts: &Facts) -> Policies<'_> {
                 read.missing.extend(of_group.missing);
             }
         }
-        groups => read.missing.extend(missing(groups, format!("groups of user {user}"))),
+        groups => read.missing.extend(missing(groups, format!("groups of {}", facts.link.whose()))),
     }
     read
 }
@@ -156,17 +159,17 @@ fn missing<T>(reading: &Reading<T>, what: String) -> Option<Missing> {
 /// Returns everything that xacct could not read.
 pub(super) fn unread(facts: &Facts) -> Vec<Unread> {
     let mut unread = Unreadables::default();
-    let user = &facts.link.user;
+    let user = facts.link.whose();
     unread.note(&facts.caller.identity, "the owner of the credentials");
     unread.note(&facts.source.operator.identity, "the source account");
-    unread.note(&facts.source.user, &format!("user {user}"));
-    unread.note_policies(&facts.source.policies, &format!("user {user}"));
-    unread.note(&facts.source.groups, &format!("the groups of user {user}"));
+    unread.note(&facts.source.user, &format!("{user}"));
+    unread.note_policies(&facts.source.policies, &format!("{user}"));
+    unread.note(&facts.source.groups, &format!("the groups of {user}"));
     for (group, policies) in facts.source.groups.present().into_iter().flatten() {
         unread.note_policies(policies, &format!("group {group}"));
     }
-    unread.note(&facts.source.boundary, &format!("the permissions boundary of user {user}"));
-    unread.note(&facts.source.mfa_devices, &format!("the MFA devices of user {user}"));
+    unread.note(&facts.source.boundary, &format!("the permissions boundary of {user}"));
+    unread.note(&facts.source.mfa_devices, &format!("the MFA devices of {user}"));
     unread.note(&facts.target.operator.identity, "the target account");
     unread.note(&facts.target.role, &format!("role {}", facts.link.role.name));
     unread.note_policies(&facts.target.policies, &format!("role {}", facts.link.role.name));

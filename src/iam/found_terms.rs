@@ -1,24 +1,24 @@
-//! The terms on which a trust policy that xacct did not write admits the user of a link.
+//! The terms on which a trust policy that xacct did not write admits the principals of a link.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::arn::UserArn;
+use super::arn::PrincipalArn;
 use super::evaluate::action_matches;
 use super::names::ExternalId;
 use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal};
 use super::templates::{self, LINK_SID, SESSION_TAGS_SID, TrustTerms};
 
-/// What a link must say to admit its user on the terms of a trust policy.
+/// What a link must say to admit its principals on the terms of a trust policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTerms {
     /// The external IDs of which one is required; none if none is.
     pub external_ids: Vec<ExternalId>,
     /// Whether MFA is required.
     pub require_mfa: bool,
-    /// Whether only the user is trusted, not the whole account.
-    pub only_user: bool,
+    /// Whether only principals of the link are trusted, not the whole account.
+    pub is_restricted: bool,
     /// Another principal of the account to which a condition restricts the role.
     pub only_other: Option<String>,
     /// Whether sessions may carry tags and a source identity.
@@ -31,11 +31,11 @@ pub struct FoundTerms {
 }
 
 impl FoundTerms {
-    /// Reads the statement that admits the user or the source account; `None` if there is none. Of several, xacct's own
+    /// Reads the statement that admits one of the principals or the source account; `None` if there is none. Of several, xacct's own
     /// counts, or else the first that a link can express.
     #[must_use]
-    pub fn of(trust: &PolicyDocument, user: &UserArn) -> Option<Self> {
-        let read: Vec<_> = trust.statements.iter().map(|statement| Admission::of(statement, user)).collect();
+    pub fn of(trust: &PolicyDocument, principals: &BTreeSet<PrincipalArn>) -> Option<Self> {
+        let read: Vec<_> = trust.statements.iter().map(|statement| Admission::of(statement, principals)).collect();
         let number = |is_it: &dyn Fn(&Admission) -> bool| read.iter().position(|it| it.as_ref().is_some_and(is_it));
         let chosen = number(&|it| it.is_own)
             .or_else(|| number(&|it| it.terms.inexpressible.is_empty()))
@@ -45,7 +45,7 @@ impl FoundTerms {
         let after = trust.statements.iter().skip(chosen + 1).cloned();
         terms.others.version.clone_from(&trust.version);
         for statement in before.chain(rest).chain(after) {
-            match is_of_session_tags(&statement, user) {
+            match is_of_session_tags(&statement, principals) {
                 true => terms.session_tags = true,
                 false => terms.others.statements.push(statement),
             }
@@ -54,7 +54,7 @@ impl FoundTerms {
     }
 }
 
-/// A statement that admits the user.
+/// A statement that admits a principal of the link.
 struct Admission {
     /// Whether xacct wrote it.
     is_own: bool,
@@ -64,18 +64,19 @@ struct Admission {
 }
 
 impl Admission {
-    fn of(statement: &Statement, user: &UserArn) -> Option<Self> {
+    fn of(statement: &Statement, principals: &BTreeSet<PrincipalArn>) -> Option<Self> {
         let is_own = statement.sid.as_deref() == Some(LINK_SID);
         let is_about = statement.effect == Effect::Allow && action_matches(&statement.action, "sts:AssumeRole");
         if !is_about || statement.resource.is_some() {
             return None;
         }
-        let arn = user.to_string();
-        let is_account = |id: &String| account_principal(id).as_ref() == Some(&user.account);
+        let arns: BTreeSet<_> = principals.iter().map(ToString::to_string).collect();
+        let account = principals.first()?.account();
+        let is_account = |id: &String| account_principal(id).as_ref() == Some(account);
         let mut terms = FoundTerms {
             external_ids: Vec::new(),
             require_mfa: false,
-            only_user: false,
+            is_restricted: false,
             only_other: None,
             session_tags: false,
             inexpressible: Vec::new(),
@@ -87,9 +88,9 @@ impl Admission {
             _ => BTreeMap::new(),
         };
         let (ours, others): (BTreeSet<_>, BTreeSet<_>) =
-            listed.get("AWS").into_iter().flatten().cloned().partition(|id| *id == arn || is_account(id));
+            listed.get("AWS").into_iter().flatten().cloned().partition(|id| arns.contains(id) || is_account(id));
         match ours.is_empty() {
-            false => terms.only_user = !ours.iter().any(is_account),
+            false => terms.is_restricted = !ours.iter().any(is_account),
             true if is_own => terms.inexpressible.push("Principal".to_owned()),
             true => return None,
         }
@@ -110,7 +111,7 @@ impl Admission {
         }
         for (operator, keys) in &statement.condition {
             for (key, values) in keys {
-                terms.read_condition(operator, key, values, &arn);
+                terms.read_condition(operator, key, values, &arns);
             }
         }
         Some(Self { is_own, terms, rest })
@@ -139,7 +140,7 @@ impl FoundTerms {
 
     /// Reads a condition. One that a link cannot express may still say something about its terms: `BoolIfExists` is
     /// about MFA, too.
-    fn read_condition(&mut self, operator: &str, key: &str, values: &BTreeSet<String>, user: &str) {
+    fn read_condition(&mut self, operator: &str, key: &str, values: &BTreeSet<String>, arns: &BTreeSet<String>) {
         let is_key = |name: &str| key.eq_ignore_ascii_case(name);
         let is = |names: &[&str]| names.iter().any(|name| operator.eq_ignore_ascii_case(name));
         let is_negative = operator.to_ascii_lowercase().contains("not");
@@ -161,12 +162,12 @@ impl FoundTerms {
             requires && is(&["Bool"])
         } else if is_key("aws:PrincipalArn") {
             let is_arn = is(&["ArnEquals"]) || is(&["ArnLike"]) && !has_wildcard || is_plain;
-            let includes_user = values.iter().any(|value| value == user);
-            self.only_user |= includes_user;
-            if !includes_user {
+            let includes_one = !values.is_disjoint(arns);
+            self.is_restricted |= includes_one;
+            if !includes_one {
                 self.only_other = values.first().cloned();
             }
-            includes_user && only.is_some() && is_arn
+            includes_one && values.is_subset(arns) && is_arn
         } else {
             false
         };
@@ -178,13 +179,14 @@ impl FoundTerms {
 }
 
 /// Returns whether this is the statement with which a link allows session tags.
-fn is_of_session_tags(statement: &Statement, user: &UserArn) -> bool {
+fn is_of_session_tags(statement: &Statement, principals: &BTreeSet<PrincipalArn>) -> bool {
+    let Some(one) = principals.first() else { return false };
     let terms = TrustTerms {
-        partition: user.partition,
-        source: user.account.clone(),
+        partition: one.partition(),
+        source: one.account().clone(),
         external_ids: Vec::new(),
         require_mfa: false,
-        only_user: None,
+        only: BTreeSet::new(),
         session_tags: true,
     };
     let wanted = templates::trust(&terms);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::iam::arn::UserArn;
-use crate::iam::names::{AccountId, ExternalId, TagValue, UserName};
+use crate::iam::arn::{PrincipalArn, PrincipalRef};
+use crate::iam::names::{AccountId, ExternalId, TagValue};
 use crate::iam::policy::PolicyDocument;
 
 /// The tag that holds the ID of the role's link.
@@ -20,13 +20,13 @@ pub struct Identity {
     pub is_without_external_id: bool,
     /// The external IDs in `xacct.toml` and the options.
     pub external_ids: BTreeSet<ExternalId>,
-    /// The user who assumes the role.
-    pub user: Option<UserArn>,
+    /// The principals that assume the role.
+    pub principals: BTreeSet<PrincipalArn>,
 }
 
 impl Identity {
     /// Returns whether a role that xacct created belongs to this link. The tag decides. A role without it, created by
-    /// xacct 0.1, belongs to the link if its trust policy requires an external ID of the link or trusts only its user, or
+    /// xacct 0.1, belongs to the link if its trust policy requires an external ID of the link or trusts only its principals, or
     /// if neither the role nor the recorded link has an external ID.
     #[must_use]
     pub fn owns(&self, tags: &BTreeMap<String, String>, trust: Option<&PolicyDocument>) -> bool {
@@ -35,47 +35,49 @@ impl Identity {
         }
         let Some(trust) = trust else { return false };
         let found = trust.external_ids();
-        let is_the_users = self.user.as_ref().is_some_and(|user| trust.compares("aws:PrincipalArn", &user.to_string()));
+        let mut principals = self.principals.iter();
+        let is_theirs = principals.any(|principal| trust.compares("aws:PrincipalArn", &principal.to_string()));
         let has_an_id = self.external_ids.iter().any(|id| found.contains(id.as_str()));
         let has_none = self.is_without_external_id && found.is_empty();
-        is_the_users || has_an_id || has_none
+        is_theirs || has_an_id || has_none
     }
 
     /// Describes the link for people.
     #[must_use]
     pub fn in_words(&self) -> String {
         let ids = self.external_ids.iter().map(ExternalId::as_str);
-        let user = self.user.as_ref().map(ToString::to_string);
-        words(self.id.as_ref().map(TagValue::as_str), ids.collect(), user.as_deref())
+        let principals: Vec<_> = self.principals.iter().map(ToString::to_string).collect();
+        words(self.id.as_ref().map(TagValue::as_str), ids.collect(), &principals)
     }
 }
 
 /// Describes the link that a role belongs to.
 #[must_use]
 pub fn found_in_words(tags: &BTreeMap<String, String>, trust: Option<&PolicyDocument>) -> String {
-    let (ids, user) = trust.map_or_else(Default::default, |trust| {
-        (trust.external_ids(), trust.condition_values("aws:PrincipalArn").into_iter().next())
-    });
-    words(tags.get(LINK_TAG).map(String::as_str), ids.into_iter().collect(), user)
+    let (ids, principals) =
+        trust.map_or_else(Default::default, |trust| (trust.external_ids(), trust.condition_values("aws:PrincipalArn")));
+    let principals: Vec<_> = principals.into_iter().map(str::to_owned).collect();
+    words(tags.get(LINK_TAG).map(String::as_str), ids.into_iter().collect(), &principals)
 }
 
-fn words(id: Option<&str>, external_ids: Vec<&str>, user: Option<&str>) -> String {
-    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+fn words(id: Option<&str>, external_ids: Vec<&str>, principals: &[String]) -> String {
+    let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
     format!(
-        "link {}, external ID {}, user {}",
+        "link {}, external ID {}, principal {}",
         id.unwrap_or("unnamed"),
-        or_none(external_ids.join(" or ")),
-        user.unwrap_or("any")
+        or(external_ids.join(" or "), "none"),
+        or(principals.join(" or "), "any")
     )
 }
 
-/// Returns the ID of a new link: always the same for one user, and different for every other user. A link keeps its ID
-/// when its user changes.
+/// Returns the ID of a new link: always the same for one principal, and different for every other. A link keeps its ID
+/// when its principals change.
 ///
 /// # Errors
 /// Never in practice: hexadecimal digits are a tag's value.
-pub fn new_id(source: &AccountId, user: &UserName) -> Result<TagValue, crate::iam::invalid::Invalid> {
-    let hash = Sha256::digest(format!("{source}/{user}"));
+pub fn new_id(source: &AccountId, principal: &PrincipalRef) -> Result<TagValue, crate::iam::invalid::Invalid> {
+    // A user's name alone, as before other principals could have links.
+    let hash = Sha256::digest(format!("{source}/{}", principal.label()));
     let digits: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     digits.parse()
 }

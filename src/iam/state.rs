@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::iam::admission::{Accepted, Subject};
-use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::last_use::LastUse;
 use crate::iam::names::{AccountId, ExternalId, MaxSessionDuration, PolicyName, TagKey, TagValue};
@@ -428,11 +428,11 @@ impl Default for RoleQuotas {
     }
 }
 
-/// The desired grant: the roles that the user of the source account may assume.
+/// The desired grant: the roles that a principal of the source account may assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredGrant {
-    /// The user with the grant.
-    pub user: UserArn,
+    /// The principal with the grant.
+    pub principal: PrincipalArn,
     /// The name of the inline policy that holds the grant.
     pub policy_name: PolicyName,
     /// The roles that this run adds.
@@ -443,15 +443,15 @@ pub struct DesiredGrant {
     pub with_session_tags: BTreeSet<RoleArn>,
 }
 
-/// The user of the source account as observed, as far as the grant needs it.
+/// A principal of the source account as observed, as far as the grant needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObservedUser {
-    /// The user's ARN, as IAM gives it.
-    pub arn: UserArn,
+pub struct ObservedPrincipal {
+    /// The principal's ARN, as IAM gives it.
+    pub arn: PrincipalArn,
     /// The grant policy.
     pub grant: Option<FoundDocument>,
-    /// The characters of the user's other inline policies; `None` if xacct cannot read them.
+    /// The characters of its other inline policies; `None` if xacct cannot read them.
     pub other_policies_size: Option<usize>,
-    /// The characters of all inline policies of a user together.
+    /// The characters of all its inline policies together.
     pub quota: Quota,
 }

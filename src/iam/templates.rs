@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::arn::{Partition, RoleArn, UserArn};
+use super::arn::{Partition, PrincipalArn, RoleArn};
 use super::names::{AccountId, ExternalId, Region};
 use super::policy::{Element, PolicyDocument};
 use super::revocation;
@@ -46,7 +46,7 @@ embedded! {
     TRUST = "trust.json";
     TRUST_EXTERNAL_ID = "trust-external-id.json";
     TRUST_MFA = "trust-mfa.json";
-    TRUST_RESTRICTED_TO_USER = "trust-restricted-to-user.json";
+    TRUST_RESTRICTED = "trust-restricted.json";
     TRUST_SESSION_TAGS = "trust-session-tags.json";
     GRANT = "grant.json";
     GRANT_SESSION_TAGS = "grant-session-tags.json";
@@ -54,6 +54,7 @@ embedded! {
     VERIFY_BUCKET = "verify-bucket.json";
     REVOKE_SESSIONS = "revoke-sessions.json";
     OPERATOR_SOURCE = "operator-source.json";
+    OPERATOR_SOURCE_ROLE = "operator-source-role.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
     AUDITOR_SOURCE = "auditor-source.json";
@@ -75,8 +76,9 @@ pub struct TrustTerms {
     pub external_ids: Vec<ExternalId>,
     /// Whether the trust policy requires MFA.
     pub require_mfa: bool,
-    /// The only trusted user of the source account; by ARN in a condition, so a recreated user is still trusted.
-    pub only_user: Option<UserArn>,
+    /// The only trusted principals of the source account, all of it if there are none; by ARN in a condition, so that one
+    /// that is created again is still trusted.
+    pub only: BTreeSet<PrincipalArn>,
     /// Whether requests may send session tags and a source identity.
     pub session_tags: bool,
 }
@@ -89,7 +91,7 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
             "Partition" => terms.partition.to_string(),
             "SourceAccount" => terms.source.to_string(),
             "ExternalId" => return Some(Fill::Many(terms.external_ids.iter().map(ToString::to_string).collect())),
-            "UserArn" => terms.only_user.as_ref()?.to_string(),
+            "PrincipalArns" => return Some(Fill::Many(terms.only.iter().map(ToString::to_string).collect())),
             _ => return None,
         }))
     };
@@ -97,7 +99,7 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
         (true, &TRUST),
         (!terms.external_ids.is_empty(), &TRUST_EXTERNAL_ID),
         (terms.require_mfa, &TRUST_MFA),
-        (terms.only_user.is_some(), &TRUST_RESTRICTED_TO_USER),
+        (!terms.only.is_empty(), &TRUST_RESTRICTED),
         (terms.session_tags, &TRUST_SESSION_TAGS),
     ];
     merge(variants.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
@@ -167,11 +169,15 @@ pub fn revoke_sessions(before: OffsetDateTime) -> PolicyDocument {
 
 /// Returns the minimal policy of the source account's operator for `bootstrap` and `diagnose`.
 #[must_use]
-pub fn operator_source(user: &UserArn) -> PolicyDocument {
-    filled(&OPERATOR_SOURCE, &|name| {
+pub fn operator_source(principal: &PrincipalArn) -> PolicyDocument {
+    let template = match principal {
+        PrincipalArn::User(_) => &OPERATOR_SOURCE,
+        PrincipalArn::Role(_) => &OPERATOR_SOURCE_ROLE,
+    };
+    filled(template, &|name| {
         Some(Fill::One(match name {
-            "Partition" => user.partition.to_string(),
-            "UserArn" => user.to_string(),
+            "Partition" => principal.partition().to_string(),
+            "UserArn" | "RoleArn" => principal.to_string(),
             _ => return None,
         }))
     })
@@ -195,11 +201,11 @@ pub fn operator_target(role: &RoleArn) -> PolicyDocument {
 
 /// Returns the same policy for several links. `entered` are the roles that the operator assumes in target accounts.
 #[must_use]
-pub fn operator_source_entering(user: &UserArn, entered: &BTreeSet<RoleArn>) -> PolicyDocument {
+pub fn operator_source_entering(principals: &BTreeSet<PrincipalArn>, entered: &BTreeSet<RoleArn>) -> PolicyDocument {
     let arns: Vec<_> = entered.iter().map(ToString::to_string).collect();
     let entering = (!arns.is_empty())
         .then(|| filled(&OPERATOR_SOURCE_ENTER, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone()))));
-    merge([operator_source(user)].into_iter().chain(entering))
+    merge(principals.iter().map(operator_source).chain(entering))
 }
 
 /// Returns the minimal policy of a target account's operator for several roles.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::arn::UserArn;
+use super::arn::PrincipalArn;
 use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, VERSION, account_principal, is_unique_id};
 use super::templates::is_own_sid;
 
@@ -68,28 +68,34 @@ pub fn check(document: &PolicyDocument) -> Result<(), Unusable> {
 }
 
 /// Returns the statements of a role's trust policy that are neither xacct's own nor declared, nor replaced by xacct's
-/// own: a statement that admits only the source account or the user, perhaps with external ID and MFA.
+/// own: a statement that admits only the source account or these principals, perhaps with external ID and MFA.
 #[must_use]
-pub fn undeclared(found: &PolicyDocument, declared: &PolicyDocument, user: &UserArn) -> PolicyDocument {
+pub fn undeclared(
+    found: &PolicyDocument,
+    declared: &PolicyDocument,
+    principals: &BTreeSet<PrincipalArn>,
+) -> PolicyDocument {
     let is_own = |statement: &Statement| statement.sid.as_deref().is_some_and(is_own_sid);
-    let is_other =
-        |statement: &&Statement| !is_own(statement) && !declared.contains(statement) && !is_replaced(statement, user);
+    let is_other = |statement: &&Statement| {
+        !is_own(statement) && !declared.contains(statement) && !is_replaced(statement, principals)
+    };
     let statements = found.statements.iter().filter(is_other).cloned().collect();
     PolicyDocument { version: found.version.clone(), ..PolicyDocument::of(statements) }
 }
 
 /// Returns whether xacct's own statement replaces this one.
-fn is_replaced(statement: &Statement, user: &UserArn) -> bool {
+fn is_replaced(statement: &Statement, principals: &BTreeSet<PrincipalArn>) -> bool {
     let Some(Element::Is(Principals::Listed(kinds))) = &statement.principal else { return false };
-    let arn = user.to_string();
-    let is_ours = |id: &String| *id == arn || account_principal(id).as_ref() == Some(&user.account);
+    let arns: BTreeSet<_> = principals.iter().map(ToString::to_string).collect();
+    let account = principals.first().map(PrincipalArn::account);
+    let is_ours = |id: &String| arns.contains(id) || account_principal(id).as_ref() == account && account.is_some();
     let of_conditions = statement.condition.values().flatten();
     let is_known = |(key, values): (&String, &BTreeSet<String>)| {
         let is = |name: &str| key.eq_ignore_ascii_case(name);
         is("sts:ExternalId")
             || is("aws:MultiFactorAuthPresent")
             || is("aws:MultiFactorAuthAge")
-            || (is("aws:PrincipalArn") && values.iter().all(|value| *value == arn))
+            || (is("aws:PrincipalArn") && values.is_subset(&arns))
     };
     statement.effect == Effect::Allow
         && kinds.iter().all(|(kind, ids)| kind == "AWS" && ids.iter().all(is_ours))

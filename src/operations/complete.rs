@@ -10,7 +10,7 @@ use crate::config::{Link, Source, WayIn};
 use crate::diagnosis::collect::{self, Reader};
 use crate::diagnosis::{Facts, Part};
 use crate::error::{Error, Result};
-use crate::iam::arn::UserRef;
+use crate::iam::arn::PrincipalRef;
 use crate::iam::names::{AccountId, SessionDuration};
 use crate::operations::accounts::enter;
 use crate::operations::explain::{Case, Diagnostician, now};
@@ -100,21 +100,22 @@ impl Completion<'_> {
             )
             .hint("run the command in the directory of xacct.toml, or specify the file: --config FILE"));
         };
-        let user = proving::user_on_record(self.run)?;
+        let principals = proving::principals_on_record(self.run)?;
         let access = match self.connections.access(self.user.profile.as_deref()).await {
             Ok(access) => access,
             Err(error) if self.user.is_asked => return Err(error.context("user")),
             Err(_) => return Ok((facts, None)),
         };
         let role = link.role_arn(access.partition());
-        self.tell(&format!("Testing {} → {role} ({})", user.name(), access.origin));
-        let diagnostician = Diagnostician::new(self.run, self.connections, self.source, &user, None);
+        self.tell(&format!("Testing {} → {role} ({})", self.run.file.labels_of(link), access.origin));
+        let diagnostician = Diagnostician::new(self.run, self.connections, self.source, &principals, None);
         let account = diagnostician.account.clone();
-        let prover = proving::prover(self.connections, access, true, user, account, self.run)?;
+        let prover = proving::prover(self.connections, access, true, principals, account, self.run)?;
         let case = Case { link, role: &role, target: None, written: None, made: None };
         let mut claim = Claim { extent: Extent::Session, ..proving::claim(link, &role, Freshness::Settled, self.run) };
         claim.request.duration = self.duration;
-        let saved = async { (diagnostician.link(&case), facts.source.clone(), facts.target.clone()) };
+        let saved =
+            async { (diagnostician.link(&case, Some(&prover)).await, facts.source.clone(), facts.target.clone()) };
         let (proof, new) = diagnostician.try_with(&case, &prover, &claim, saved).await;
         match new.map(|new| (facts.with_request(new), facts)) {
             Some((Some(joined), _)) => Ok((joined, Some(proof))),
@@ -139,7 +140,7 @@ impl Completion<'_> {
                 .hint("set account in [source] of xacct.toml")
         })?;
         let access = self.connections.access(means.profile.as_deref()).await;
-        let what = format!("user {} of account {account}", facts.link.user);
+        let what = format!("{} of account {account}", facts.link.whose());
         self.reader(access, facts, (Part::Source, &account), means, &what).await
     }
 
@@ -197,7 +198,7 @@ impl Completion<'_> {
 ///
 /// # Errors
 /// When the file has targets, and none of them is this link.
-pub fn own_link(facts: &Facts, links: Vec<Link>, user: Option<&UserRef>, source: &Source, file: &str) -> Result<Link> {
+pub fn own_link(facts: &Facts, links: Vec<Link>, own: &[PrincipalRef], source: &Source, file: &str) -> Result<Link> {
     let role = &facts.link.role;
     let mut names: Vec<_> =
         links.iter().map(|link| format!("{}:role{}{}", link.account, link.role_path, link.role)).collect();
@@ -216,6 +217,6 @@ pub fn own_link(facts: &Facts, links: Vec<Link>, user: Option<&UserRef>, source:
             .hint("use the facts of a link in this file, or the xacct.toml of that link: --config FILE")
             .hint("the operator of the target account needs no xacct.toml: run the command in another directory")
     })?;
-    facts.check_user(user.map(UserRef::name), source.account.as_ref(), file)?;
+    facts.check_principal(own, source.account.as_ref(), file)?;
     Ok(link)
 }

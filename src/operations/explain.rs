@@ -1,6 +1,7 @@
 //! Collects the facts of a link for its diagnosis.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -16,8 +17,8 @@ use crate::diagnosis::made::Made;
 use crate::diagnosis::{Cause, Certainty, Diagnosis, Facts, Finding, diagnose, message_note};
 use crate::environment;
 use crate::error::{Error, Result};
-use crate::iam::arn::{RoleArn, UserRef};
-use crate::iam::names::{AccountId, UserName};
+use crate::iam::arn::{PrincipalRef, RoleArn};
+use crate::iam::names::AccountId;
 use crate::iam::state::{FoundDocument, Reading};
 use crate::operations::operators::Operators;
 use crate::operations::run::Run;
@@ -27,11 +28,11 @@ use crate::proof::{Claim, Denied, Outcome, Proof, Prover, Watch};
 pub struct Diagnostician<'a> {
     run: &'a Run<'a>,
     connections: &'a Connections,
-    user: UserName,
+    principals: Vec<PrincipalRef>,
     pub account: Option<AccountId>,
     operators: Operators,
-    /// The source account, which all links share, read once; after a write, it is read again.
-    source: OnceCell<SourceFacts>,
+    /// The source account, which all links of a principal share, read once; after a write, it is read again.
+    sources: Mutex<BTreeMap<String, Arc<OnceCell<SourceFacts>>>>,
     /// Whether the access key in the environment is the user's, which all links share.
     user_in_environment: OnceCell<bool>,
 }
@@ -49,22 +50,22 @@ pub struct Case<'a> {
 }
 
 impl<'a> Diagnostician<'a> {
-    /// Returns a diagnostician for the links of this user. `operator` is the source operator's access, if already
+    /// Returns a diagnostician for the links of these principals. `operator` is the source operator's access, if already
     /// known.
     pub fn new(
         run: &'a Run<'a>,
         connections: &'a Connections,
         source: &Source,
-        user: &UserRef,
+        principals: &[PrincipalRef],
         operator: Option<Access>,
     ) -> Self {
         Self {
             run,
             connections,
-            user: user.name().clone(),
-            account: source.account.clone().or_else(|| user.account().cloned()),
+            principals: principals.to_vec(),
+            account: source.account.clone().or_else(|| principals.iter().find_map(|it| it.account().cloned())),
             operators: Operators::new(connections, source.profile.clone(), operator),
-            source: OnceCell::new(),
+            sources: Mutex::default(),
             user_in_environment: OnceCell::new(),
         }
     }
@@ -97,7 +98,7 @@ impl<'a> Diagnostician<'a> {
         made: &Made<'_>,
         denied: Denied<'_>,
     ) -> Option<String> {
-        let link = self.link(case);
+        let link = self.link(case, Some(prover)).await;
         let (source, caller) = tokio::join!(self.shared_source(&link), self.caller(prover, claim));
         let mut target = TargetFacts::not_read("xacct has just written it");
         // The inline policies that this run has made. As others are unknown, only a Deny among these is certain.
@@ -119,7 +120,7 @@ impl<'a> Diagnostician<'a> {
     /// Collects all facts about a link with this proof. `None` if AWS could not be reached.
     async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
         let tried = Tried::of(proof, prover.region(claim), prover.lacks_device())?;
-        let halves = self.halves(case);
+        let halves = self.halves(case, Some(prover));
         let caller = self.caller(prover, claim);
         let (mut halves, caller) = tokio::join!(halves, caller);
         // The role's session may have read what the operator may not.
@@ -141,7 +142,7 @@ impl<'a> Diagnostician<'a> {
         prover: &Prover,
         claim: &Claim,
     ) -> (Result<Proof>, Option<Facts>) {
-        self.try_with(case, prover, claim, self.halves(case)).await
+        self.try_with(case, prover, claim, self.halves(case, Some(prover))).await
     }
 
     /// Tries the link, and takes the halves from elsewhere.
@@ -168,8 +169,8 @@ impl<'a> Diagnostician<'a> {
         (proof, facts)
     }
 
-    async fn halves(&self, case: &Case<'_>) -> (LinkFacts, SourceFacts, TargetFacts) {
-        let link = self.link(case);
+    async fn halves(&self, case: &Case<'_>, prover: Option<&Prover>) -> (LinkFacts, SourceFacts, TargetFacts) {
+        let link = self.link(case, prover).await;
         let source = async {
             match case.written {
                 Some(_) => self.source(&link).await,
@@ -192,9 +193,13 @@ impl<'a> Diagnostician<'a> {
         collect::source(self.operators.source().await.map(Reader::from), link, now(self.run)).await
     }
 
-    /// Returns the source account, read once: nothing in it depends on the link.
+    /// Returns the source account, read once for each principal: nothing in it depends on the link.
     async fn shared_source(&self, link: &LinkFacts) -> SourceFacts {
-        self.source.get_or_init(|| self.source(link)).await.clone()
+        let read = {
+            let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(sources.entry(link.label()).or_default())
+        };
+        read.get_or_init(|| self.source(link)).await.clone()
     }
 
     async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
@@ -220,27 +225,42 @@ impl<'a> Diagnostician<'a> {
         let owner = async { sts::caller(&silent.access(Some(environment::PROFILE)).await?).await };
         // It is only a suggestion: no answer is none.
         let Ok(owner) = owner.await else { return false };
-        let is_named = owner.arn.user().is_some_and(|user| user.name == self.user);
+        let is_named = self.principals.iter().any(|principal| principal.is(&owner.arn));
         is_named && self.account.as_ref().is_none_or(|account| *account == owner.account)
     }
 
     /// Adds the profile with the same name as the user, if there is one.
     fn add_profile_of_user(&self, caller: &mut CallerFacts) {
-        let user = self.user.to_string();
+        let Some(user) = self.principals.first().map(|principal| principal.name().to_owned()) else { return };
         let is_another = caller.profile.as_ref() != Some(&user);
         caller.profile_of_user =
             Some(user).filter(|user| is_another && self.connections.profiles().require(user).is_ok());
     }
 
+    /// Returns the principal of a link whose credentials are used; otherwise its first one.
+    async fn at_hand(&self, principals: &[PrincipalRef], prover: Option<&Prover>) -> Option<PrincipalRef> {
+        let caller = match (principals, prover) {
+            ([_, _, ..], Some(prover)) => prover.caller().await.ok(),
+            _ => None,
+        };
+        let is_it = |principal: &&PrincipalRef| caller.as_ref().is_some_and(|caller| principal.is(&caller.arn));
+        principals.iter().find(is_it).or_else(|| principals.first()).cloned()
+    }
+
     /// Returns the link as the facts describe it.
-    pub fn link(&self, case: &Case<'_>) -> LinkFacts {
+    pub async fn link(&self, case: &Case<'_>, prover: Option<&Prover>) -> LinkFacts {
         let link = case.link;
+        let principals = if link.principals.is_empty() { &self.principals } else { &link.principals };
+        let own = self.run.file.principals_of(link);
+        let principals = if own.is_empty() { principals.as_slice() } else { own };
+        let principal = self.at_hand(principals, prover).await.unwrap_or_else(|| self.principals[0].clone());
         LinkFacts {
             name: link.name.clone(),
             file: self.run.file.path.display().to_string(),
             role: case.role.clone(),
             source_account: self.account.clone(),
-            user: self.user.clone(),
+            other_principals: principals.iter().filter(|other| other.label() != principal.label()).cloned().collect(),
+            principal,
             external_id: link.external_id.known().cloned(),
             old_external_ids: link.old_external_ids.clone(),
             require_mfa: link.require_mfa,
@@ -297,7 +317,10 @@ impl<'a> Diagnostician<'a> {
         let tried = Tried::of(&Err(error.clone()), &region, false)?;
         let request = RequestFacts {
             region,
-            session_name: asked.session_name.as_ref().map_or_else(|| self.user.to_string(), ToString::to_string),
+            session_name: asked.session_name.as_ref().map_or_else(
+                || self.principals.first().map_or("xacct", PrincipalRef::name).to_owned(),
+                ToString::to_string,
+            ),
             external_id: asked.external_id.known().map(ToString::to_string),
             duration_seconds: None,
             tags: asked.session_tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
@@ -305,7 +328,7 @@ impl<'a> Diagnostician<'a> {
         };
         let mut caller = collect::no_caller(error);
         self.add_profile_of_user(&mut caller);
-        let halves = self.halves(case).await;
+        let halves = self.halves(case, None).await;
         Some(self.together(case, request, tried, halves, caller))
     }
 }

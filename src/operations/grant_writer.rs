@@ -1,4 +1,4 @@
-//! Writes the grant: one document for all links of a user, which IAM replaces as a whole and unconditionally.
+//! Writes grants: one document for all links of a principal, which IAM replaces as a whole and unconditionally.
 //!
 //! Concurrent runs can overwrite each other's grants. So xacct reads the grant right before it writes, again
 //! afterwards, and from time to time while it waits for AWS. If another run overwrote it, xacct writes it again, with
@@ -6,15 +6,17 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::aws::iam::read::{self, Holder};
+use crate::aws::iam::read;
 use crate::aws::iam::{apply, observe};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::PolicyName;
 use crate::iam::plan::Plan;
-use crate::iam::state::{FoundDocument, ObservedUser};
+use crate::iam::state::{FoundDocument, ObservedPrincipal};
 use crate::operations::accounts::Operator;
 use crate::operations::apply::{not_shown, outcome, waiting};
 use crate::proof::Freshness;
@@ -25,12 +27,12 @@ use crate::report::console::Progress;
 const MOST_WRITES: usize = 6;
 
 /// Plans the changes to a grant as it was found.
-type Planner = Box<dyn Fn(&ObservedUser) -> Result<Plan>>;
+type Planner = Box<dyn Fn(&ObservedPrincipal) -> Result<Plan>>;
 
 /// The grant, as one run writes it.
 pub struct GrantWriter {
     operator: Operator,
-    user: ObservedUser,
+    principal: ObservedPrincipal,
     name: PolicyName,
     planner: Planner,
     random: fn(&mut [u8]) -> std::io::Result<()>,
@@ -45,18 +47,18 @@ pub struct GrantWriter {
 }
 
 impl GrantWriter {
-    /// Returns a writer of this user's grant. `planner` plans the changes to a grant as it was found.
+    /// Returns a writer of this principal's grant. `planner` plans the changes to a grant as it was found.
     pub fn new(
         operator: &Operator,
-        user: &ObservedUser,
+        principal: &ObservedPrincipal,
         name: &PolicyName,
         plan: &Plan,
         random: fn(&mut [u8]) -> std::io::Result<()>,
-        planner: impl Fn(&ObservedUser) -> Result<Plan> + 'static,
+        planner: impl Fn(&ObservedPrincipal) -> Result<Plan> + 'static,
     ) -> Self {
         Self {
             operator: operator.clone(),
-            user: user.clone(),
+            principal: principal.clone(),
             name: name.clone(),
             planner: Box::new(planner),
             random,
@@ -115,27 +117,11 @@ impl GrantWriter {
         }
     }
 
-    /// Runs `work`, and checks the grant from time to time: another run may have read it before this write, and
-    /// overwrite it. If so, writes it again and calls `repaired` with the time. Never cancels a write that has begun.
-    ///
-    /// # Errors
-    /// When the grant cannot be repaired; `work` is then dropped, because it would wait in vain.
-    pub async fn guard_while<T>(&mut self, work: impl Future<Output = T>, repaired: impl Fn(Instant)) -> Result<T> {
-        let (running, ended) = oneshot::channel();
-        let work = async {
-            let done = work.await;
-            drop(running);
-            Ok(done)
-        };
-        let (done, ()) = tokio::try_join!(work, self.guard_until(ended, repaired))?;
-        Ok(done)
-    }
-
     /// Repairs the grant until `ended`.
     ///
     /// # Errors
     /// When the grant cannot be repaired.
-    async fn guard_until(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
+    async fn guard_until(&mut self, mut ended: watch::Receiver<()>, repaired: &impl Fn(Instant)) -> Result<()> {
         for seconds in [1, 1, 3, 5].into_iter().chain(std::iter::repeat(10)) {
             let pause = Duration::from_secs(seconds) + self.jitter(Duration::from_millis(100));
             let read = async {
@@ -143,7 +129,7 @@ impl GrantWriter {
                 self.read().await
             };
             let found = tokio::select! {
-                _ = &mut ended => return Ok(()),
+                _ = ended.changed() => return Ok(()),
                 found = read => found,
             };
             // Errors are left to the diagnosis, if the link does not work in the end.
@@ -158,20 +144,21 @@ impl GrantWriter {
     }
 
     fn place(&self) -> String {
-        format!("source account {}", self.user.arn.account)
+        format!("source account {}", self.principal.arn.account())
     }
 
     async fn read(&self) -> Result<Option<FoundDocument>> {
-        let (access, holder) = (&self.operator.access, Holder::User(self.user.arn.name.as_str()));
+        let principal = self.principal.arn.reference();
+        let (access, holder) = (&self.operator.access, observe::holder(&principal));
         let mut reading = read::inline(access, holder, self.name.as_str()).await?;
-        if reading.is_absent() && self.user.grant.is_some() && self.replaced.is_empty() {
+        if reading.is_absent() && self.principal.grant.is_some() && self.replaced.is_empty() {
             // The grant existed, and this run did not delete it, so the read may be stale: do not overwrite what it
             // misses.
             let read_both = async || {
                 let names = read::inline_names(access, holder).await?;
                 Ok((names, read::inline(access, holder, self.name.as_str()).await?))
             };
-            let what = format!("policy {} of user `{}`", self.name, self.user.arn.name);
+            let what = format!("policy {} of {}", self.name, principal.in_words());
             let found = observe::consistent(&what, read_both, |(names, reading)| {
                 let is_listed =
                     names.present().is_some_and(|names| names.iter().any(|name| *name == self.name.as_str()));
@@ -183,7 +170,7 @@ impl GrantWriter {
     }
 
     fn planned(&self, found: Option<&FoundDocument>) -> Result<Plan> {
-        (self.planner)(&ObservedUser { grant: found.cloned(), ..self.user.clone() })
+        (self.planner)(&ObservedPrincipal { grant: found.cloned(), ..self.principal.clone() })
     }
 
     fn is_stale(&self, found: &Option<FoundDocument>) -> bool {
@@ -195,15 +182,15 @@ impl GrantWriter {
             return Err(Error::new(
                 Kind::Aws,
                 format!(
-                    "{}: xacct wrote the grant of user `{}` {MOST_WRITES} times, but another program overwrote it each time",
+                    "{}: xacct wrote the grant of {} {MOST_WRITES} times, but another program overwrote it each time",
                     self.place(),
-                    self.user.arn.name
+                    self.principal.arn.in_words()
                 ),
             )
             .hint("wait until the other program has finished, then run the command again"));
         }
         self.plan = plan;
-        let applied = apply::to_user(&self.operator.access, &self.plan.changes, self.patience).await;
+        let applied = apply::to_principal(&self.operator.access, &self.plan.changes, self.patience).await;
         self.replaced.push(found);
         self.written = Some(Instant::now());
         outcome(&applied, &self.plan, "", &self.place())
@@ -242,6 +229,84 @@ impl GrantWriter {
         // Without random bytes, the whole duration will do.
         let part = (self.random)(&mut byte).map_or(255, |()| u32::from(byte[0]));
         most * part / 255
+    }
+}
+
+/// The grants of all principals, as one run writes them.
+#[derive(Default)]
+pub struct GrantWriters(Vec<GrantWriter>);
+
+impl GrantWriters {
+    /// Adds a grant.
+    pub fn push(&mut self, writer: GrantWriter) {
+        self.0.push(writer);
+    }
+
+    /// Returns whether there is no grant to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Writes all of them, concurrently; `rests` for callers that have nothing else to wait for
+    /// ([`GrantWriter::write_and_rest`]). One that fails stops no other.
+    ///
+    /// # Errors
+    /// As [`GrantWriter::write`].
+    pub async fn write(&mut self, patience: Duration, rests: bool, progress: &Progress<'_>) -> Result<()> {
+        let writes = self.0.iter_mut().map(async |writer| match rests {
+            true => writer.write_and_rest(patience, progress).await,
+            false => writer.write(patience, progress).await,
+        });
+        join_all(writes).await.into_iter().collect()
+    }
+
+    /// Returns how often they were written again because another run overwrote them.
+    #[must_use]
+    pub fn repairs(&self) -> usize {
+        self.0.iter().map(GrantWriter::repairs).sum()
+    }
+
+    /// Returns when the last of them was written.
+    #[must_use]
+    pub fn written(&self) -> Option<Instant> {
+        self.0.iter().filter_map(|writer| writer.written).max()
+    }
+
+    /// Returns the plans as they were applied, in one.
+    #[must_use]
+    pub fn into_plan(self) -> Plan {
+        self.0.into_iter().map(|writer| writer.plan).fold(Plan::default(), Plan::and)
+    }
+
+    /// Runs `work`, and checks the grants from time to time: another run may have read one before this write, and
+    /// overwrite it. If so, writes it again and calls `repaired` with the time. Never cancels a write that has begun.
+    ///
+    /// # Errors
+    /// When a grant cannot be repaired; `work` is then dropped, because it would wait in vain.
+    pub async fn guard_while<T>(&mut self, work: impl Future<Output = T>, repaired: impl Fn(Instant)) -> Result<T> {
+        let (running, ended) = watch::channel(());
+        let guards = self.0.iter_mut().map(|writer| writer.guard_until(ended.clone(), &repaired));
+        let mut guards: FuturesUnordered<_> = guards.collect();
+        let mut work = std::pin::pin!(work);
+        let mut failed = None;
+        let done = loop {
+            tokio::select! {
+                done = &mut work => break Some(done),
+                Some(guarded) = guards.next() => if let Err(error) = guarded {
+                    failed = Some(error);
+                    break None;
+                },
+            }
+        };
+        drop(running);
+        while let Some(guarded) = guards.next().await {
+            failed = failed.or(guarded.err());
+        }
+        match (failed, done) {
+            (None, Some(done)) => Ok(done),
+            (failed, _) => Err(failed.unwrap_or_else(|| Error::new(Kind::Internal, "the guard of a grant ended"))),
+        }
     }
 }
 

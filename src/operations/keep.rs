@@ -1,6 +1,7 @@
 //! Saves documents of an existing role to files beside `xacct.toml`, which then declares them: statements of its trust
 //! policy that xacct would otherwise remove, and inline policies.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Link;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Readers};
-use crate::iam::arn::UserArn;
+use crate::iam::arn::PrincipalArn;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{FoundDocument, ObservedRole};
 use crate::iam::trust_statements;
@@ -28,7 +29,12 @@ impl Kept {
     ///
     /// # Errors
     /// As [`Kept::of_statements`]. The error names the option `--keep-statements`.
-    pub fn undeclared(role: &ObservedRole, link: &Link, user: &UserArn, run: &Run<'_>) -> Result<Option<Self>> {
+    pub fn undeclared(
+        role: &ObservedRole,
+        link: &Link,
+        principals: &BTreeSet<PrincipalArn>,
+        run: &Run<'_>,
+    ) -> Result<Option<Self>> {
         let omit = "or omit --keep-statements";
         let found = match &role.trust {
             FoundDocument::Policy(document) => document,
@@ -36,7 +42,7 @@ impl Kept {
                 return Err(cannot(link, problem).hint("repair the trust policy").hint(omit));
             }
         };
-        let statements = trust_statements::undeclared(found, &link.trust_statements, user);
+        let statements = trust_statements::undeclared(found, &link.trust_statements, principals);
         Self::of_statements(statements, link, run).map_err(|error| error.hint(omit))
     }
 

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::files::{self, Readers};
 use crate::iam::arn::RoleArn;
 use crate::iam::last_use::{TestUse, Used};
-use crate::iam::names::{AccountId, Region, UserName};
+use crate::iam::names::{AccountId, Region};
 use crate::proof::{Outcome, Proof};
 
 /// How many tests a record has at most: a test every half hour for two days.
@@ -24,8 +24,9 @@ const MOST_USES: usize = 100;
 pub struct Tested<'a> {
     pub link: &'a Link,
     pub role: &'a RoleArn,
-    pub user: &'a UserName,
-    /// The user's account, if known.
+    /// The link's principals, as a table names them.
+    pub principals: &'a str,
+    /// Their account, if known.
     pub source: Option<&'a AccountId>,
 }
 
@@ -84,7 +85,7 @@ impl Tested<'_> {
         uses.drain(..uses.len().saturating_sub(MOST_USES));
         let record = Record {
             role_arn: self.role.to_string(),
-            user: self.user.to_string(),
+            user: self.principals.to_owned(),
             outcome: proof.outcome.id().to_owned(),
             at: here.format(&Rfc3339).ok()?,
             settings: self.settings(),
@@ -118,10 +119,10 @@ impl Tested<'_> {
         serde_json::from_str(&text).ok()
     }
 
-    /// Returns the file of the link: of its role and its user, whatever name a file gives to it.
+    /// Returns the file of the link: of its role and its principals, whatever name a file gives to it.
     fn file(&self, context: &Context) -> Option<PathBuf> {
         let source = self.source.map(AccountId::as_str).unwrap_or_default();
-        let link = digest(&format!("{source}\n{}\n{}", self.user, self.role));
+        let link = digest(&format!("{source}\n{}\n{}", self.principals, self.role));
         Some(context.state_folder()?.join("tests").join(format!("{link}.json")))
     }
 

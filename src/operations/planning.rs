@@ -25,7 +25,11 @@ pub fn role(
     let partition = settle::partition(source, target);
     let boundary = target.and_then(|target| target.boundary.as_ref());
     let boundary_version = boundary.and_then(|boundary| boundary.version.present()).cloned();
-    let desired = DesiredRole { identity, boundary_version, ..settle::role(link, &source.user, partition, own) };
+    let desired = DesiredRole {
+        identity,
+        boundary_version,
+        ..settle::role(link, &source.account, &source.principals_of(link), partition, own)
+    };
     let desired = desired.replacing_recorded(target.and_then(|target| target.observed.as_ref()));
     let Some(target) = target else { return Ok((desired, Plan::default())) };
     let observed = target.observed.as_ref();

@@ -7,25 +7,27 @@ use crate::aws::connections::Connections;
 use crate::cli::{BucketNamespace, FailOn, FailOptions, Probe};
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::arn::{RoleArn, UserRef};
+use crate::iam::arn::{PrincipalRef, RoleArn};
 use crate::iam::names::AccountId;
 use crate::operations::run::Run;
 use crate::proof::{
     Claim, Declaration, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket, TestName,
 };
 
-/// Returns the user in `xacct.toml`.
+/// Returns all principals in `xacct.toml`: those of the source, and those of single targets.
 ///
 /// # Errors
 /// When the file names none.
-pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
-    run.file.source.user.clone().ok_or_else(|| {
-        Error::usage(format!("`{}` has no `user` in [source]", run.file.path.display()))
-            .hint("set user = \"NAME\" in [source]")
-    })
+pub fn principals_on_record(run: &Run<'_>) -> Result<Vec<PrincipalRef>> {
+    let principals = run.file.principals();
+    if principals.is_empty() {
+        return Err(Error::usage(format!("`{}` has no `user` in [source]", run.file.path.display()))
+            .hint("set user = \"NAME\" in [source]"));
+    }
+    Ok(principals)
 }
 
-/// Returns a prover for links of the user. `named` says that a setting names these credentials as the user's.
+/// Returns a prover for links of these principals. `named` says that a setting names these credentials as one's.
 ///
 /// # Errors
 /// When the profile's `mfa_serial` is malformed.
@@ -33,13 +35,13 @@ pub fn prover(
     connections: &Connections,
     access: Access,
     named: bool,
-    user: UserRef,
+    principals: Vec<PrincipalRef>,
     source: Option<AccountId>,
     run: &Run<'_>,
 ) -> Result<Prover> {
     let serial = access.profile.as_deref().and_then(|profile| connections.profiles().setting(profile, "mfa_serial"));
     let mfa = MfaMeans { mfa: Arc::clone(connections.mfa()), serial: serial.map(str::parse).transpose()? };
-    Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
+    Ok(Prover::new(access, named, principals, source, mfa, run.leftovers.clone()))
 }
 
 /// The session name of tests. In CloudTrail of the target account, it tells a test from work with the role.
@@ -69,8 +71,10 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
             account_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
         }),
     };
+    let principals = run.file.principals_of(link).to_vec();
     Claim {
         role: role.clone(),
+        principals: principals.clone(),
         external_id: link.external_id.known().cloned(),
         former_external_ids: link.former_external_ids().cloned().collect(),
         require_mfa: link.require_mfa,
@@ -85,7 +89,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
         test_name: None,
         extent,
         declaration: Declaration {
-            restrict_to_user: link.restrict_to_user,
+            only: if link.restrict_to_user { principals } else { Vec::new() },
             statements: link.trust_statements.clone(),
             accepted: link.accept.clone(),
             is_recorded: link.id.is_some(),

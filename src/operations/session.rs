@@ -12,6 +12,7 @@ use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
+use crate::operations::accounts::labels;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run};
 use crate::proof::{Claim, Extent, Freshness, Prover};
@@ -187,7 +188,7 @@ async fn user(
 ) -> Result<(String, Prover)> {
     let UserOptions { user_profile, .. } = &options.user;
     let source = Source::from(&run.file.source);
-    let name = proving::user_on_record(run)?;
+    let principals = proving::principals_on_record(run)?;
     let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
     let connections = match purpose {
         Purpose::Renew => run.reopen_connections(opening)?,
@@ -195,8 +196,8 @@ async fn user(
     };
     let own = user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
-    let shown = name.name().to_string();
-    Ok((shown, proving::prover(&connections, access, own.is_some(), name, source.account, run)?))
+    let shown = labels(principals.iter().cloned());
+    Ok((shown, proving::prover(&connections, access, own.is_some(), principals, source.account, run)?))
 }
 
 /// Returns the longest duration that the role allows, because a command may run long. A session made with another

@@ -6,10 +6,10 @@ use crate::cli::Probe;
 use crate::config::{self, ConfigFile, ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{ManagedPolicy, Partition, RoleArn, UserArn};
+use crate::iam::arn::{ManagedPolicy, Partition, PrincipalArn, RoleArn};
 use crate::iam::found_terms::FoundTerms;
 use crate::iam::identity::{Identity, new_id};
-use crate::iam::names::{Description, ExternalId, MaxSessionDuration, PolicyName};
+use crate::iam::names::{AccountId, Description, ExternalId, MaxSessionDuration, PolicyName};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::risks::Risk;
 use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedRole};
@@ -22,13 +22,20 @@ use crate::operations::run::Run;
 pub type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
 
 /// Returns the desired role of the link.
-pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePolicies) -> DesiredRole {
+pub fn role(
+    link: &Link,
+    source: &AccountId,
+    principals: &BTreeSet<PrincipalArn>,
+    partition: Partition,
+    files: &InlinePolicies,
+) -> DesiredRole {
+    let usual_description = || usual_description(principals, source);
     let terms = TrustTerms {
         partition,
-        source: user.account.clone(),
+        source: source.clone(),
         external_ids: link.external_ids().cloned().collect(),
         require_mfa: link.require_mfa,
-        only_user: link.restrict_to_user.then(|| user.clone()),
+        only: if link.restrict_to_user { principals.clone() } else { BTreeSet::new() },
         session_tags: link.allow_session_tags,
     };
     let mut inline = files.clone();
@@ -43,9 +50,9 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
     let attachments = resolved(&link.policy_arns);
     DesiredRole {
         arn: link.role_arn(partition),
-        source: user.account.clone(),
+        source: source.clone(),
         identity: Identity { id: link.id.clone(), ..Identity::default() },
-        description: link.description.as_ref().map_or_else(|| usual_description(user), ToString::to_string),
+        description: link.description.as_ref().map_or_else(usual_description, ToString::to_string),
         max_session: link.max_session_duration,
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
         boundary_version: None,
@@ -60,11 +67,11 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
     }
 }
 
-/// Returns the desired grant of all these links: they share one policy on the user.
+/// Returns the desired grant of all these links: they share one policy on the principal.
 ///
 /// # Errors
 /// Never in practice: the policy's name is fixed.
-pub fn grant<'a>(user: &UserArn, links: impl Iterator<Item = (&'a Link, RoleArn)>) -> Result<DesiredGrant> {
+pub fn grant<'a>(principal: &PrincipalArn, links: impl Iterator<Item = (&'a Link, RoleArn)>) -> Result<DesiredGrant> {
     let mut roles = BTreeSet::new();
     let mut with_session_tags = BTreeSet::new();
     for (link, role) in links {
@@ -73,8 +80,8 @@ pub fn grant<'a>(user: &UserArn, links: impl Iterator<Item = (&'a Link, RoleArn)
         }
         roles.insert(role);
     }
-    let (user, policy_name, declared) = (user.clone(), GRANT_POLICY.parse()?, roles.clone());
-    Ok(DesiredGrant { user, policy_name, roles, declared, with_session_tags })
+    let (principal, policy_name, declared) = (principal.clone(), GRANT_POLICY.parse()?, roles.clone());
+    Ok(DesiredGrant { principal, policy_name, roles, declared, with_session_tags })
 }
 
 /// Returns the desired grant of these links, which the other links of the file share.
@@ -83,11 +90,11 @@ pub fn grant<'a>(user: &UserArn, links: impl Iterator<Item = (&'a Link, RoleArn)
 /// Never in practice, as for [`grant`].
 pub fn grant_beside<'a>(
     file: &ConfigFile,
-    user: &UserArn,
+    principal: &PrincipalArn,
     links: impl Iterator<Item = (&'a Link, RoleArn)>,
 ) -> Result<DesiredGrant> {
-    let mut desired = grant(user, links)?;
-    desired.declared.extend(config::all_links(file)?.iter().map(|link| link.role_arn(user.partition)));
+    let mut desired = grant(principal, links)?;
+    desired.declared.extend(config::all_links(file)?.iter().map(|link| link.role_arn(principal.partition())));
     Ok(desired)
 }
 
@@ -147,14 +154,16 @@ pub fn read_trust_statements(links: &mut [Link], run: &Run<'_>) -> Result<()> {
 ///
 /// # Errors
 /// Never in practice: an ID is a tag's value.
-pub fn identity(link: &Link, user: &UserArn) -> Result<Identity> {
-    let id = link.id.clone().map_or_else(|| new_id(&user.account, &user.name), Ok)?;
+pub fn identity(link: &Link, source: &SourceSide) -> Result<Identity> {
+    let first = source.references_of(link).into_iter().next();
+    let first = first.ok_or_else(|| Error::new(Kind::Internal, format!("target `{}` has no principal", link.name)))?;
+    let id = link.id.clone().map_or_else(|| new_id(&source.account, &first), Ok)?;
     let on_record = link.external_ids_on_record.as_ref();
     Ok(Identity {
         id: Some(id),
         is_without_external_id: on_record.is_some_and(Vec::is_empty),
         external_ids: on_record.into_iter().flatten().chain(link.external_ids()).cloned().collect(),
-        user: Some(user.clone()),
+        principals: source.principals_of(link),
     })
 }
 
@@ -171,10 +180,10 @@ pub fn complete(
 ) -> Result<Vec<Risk>> {
     let keeps = link.keeps;
     let trust = observed.and_then(|role| role.trust.policy());
-    let terms = trust.and_then(|trust| FoundTerms::of(trust, &source.user));
+    let terms = trust.and_then(|trust| FoundTerms::of(trust, &source.principals_of(link)));
     if let Some(terms) = &terms {
         link.require_mfa |= keeps.mfa && terms.require_mfa;
-        link.restrict_to_user |= keeps.user && terms.only_user;
+        link.restrict_to_user |= keeps.user && terms.is_restricted;
         link.allow_session_tags |= keeps.session_tags && terms.session_tags;
         if keeps.user
             && !link.restrict_to_user
@@ -184,7 +193,7 @@ pub fn complete(
                 Kind::Refused,
                 format!("role `{}` in account {} trusts only `{other}`", link.role, link.account),
             )
-            .hint("create another role for this user: --role-name NAME")
+            .hint("create another role for this link: --role-name NAME")
             .hint("or trust every principal that the source account allows: --restrict-to-user=false"));
         }
     }
@@ -228,8 +237,9 @@ pub fn complete(
 }
 
 /// Returns the description that xacct writes.
-fn usual_description(user: &UserArn) -> String {
-    format!("Lets {} of account {} work in this account", user.name, user.account)
+fn usual_description(principals: &BTreeSet<PrincipalArn>, account: &AccountId) -> String {
+    let labels: Vec<_> = principals.iter().map(|principal| principal.reference().label()).collect();
+    format!("Lets {} of account {account} work in this account", labels.join(", "))
 }
 
 /// Returns the description of a role, unless xacct wrote it, or cannot record it.
@@ -243,5 +253,5 @@ pub fn own_description(role: &ObservedRole) -> Option<Description> {
 #[must_use]
 pub fn partition(source: &SourceSide, target: Option<&TargetSide>) -> Partition {
     let of_target = target.and_then(|target| target.operator.caller.arn.partition());
-    of_target.unwrap_or(source.user.partition)
+    of_target.unwrap_or(source.partition)
 }

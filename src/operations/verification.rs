@@ -5,7 +5,7 @@ use crate::cli::{ProofOptions, ReportOptions};
 use crate::config::{Link, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::Result;
-use crate::iam::arn::{Partition, RoleArn, UserRef};
+use crate::iam::arn::{Partition, PrincipalRef, RoleArn};
 use crate::iam::last_use::Used;
 use crate::iam::names::AccountId;
 use crate::operations::explain::{Case, Diagnostician};
@@ -68,17 +68,17 @@ impl<'a> Verification<'a> {
     ///
     /// # Errors
     /// When there are none.
-    pub async fn bench(&self, user: &'a UserRef, connections: &'a Connections) -> Result<Bench<'a>> {
+    pub async fn bench(&self, principals: &[PrincipalRef], connections: &'a Connections) -> Result<Bench<'a>> {
         let run = self.run;
         let source = &run.file.source;
         let own = self.options.user.user_profile.as_deref().or(source.user_profile.as_deref());
         let access = connections.access(own.or(self.profile).or(source.profile.as_deref())).await?;
         let partition = access.partition();
         let account = source.account().cloned();
-        let prover = proving::prover(connections, access, own.is_some(), user.clone(), account.clone(), run)?;
-        let diagnostician = Diagnostician::new(run, connections, &self.source, user, None);
+        let prover = proving::prover(connections, access, own.is_some(), principals.to_vec(), account.clone(), run)?;
+        let diagnostician = Diagnostician::new(run, connections, &self.source, principals, None);
         let silent = Operators::new(&connections.that_ask_nobody(), self.source.profile.clone(), None);
-        Ok(Bench { run, user, account, partition, prover, diagnostician, silent })
+        Ok(Bench { run, account, partition, prover, diagnostician, silent })
     }
 
     /// Tests all links concurrently, and diagnoses those that do not work.
@@ -88,10 +88,10 @@ impl<'a> Verification<'a> {
     pub async fn prove<'l>(
         &self,
         links: &'l [Link],
-        user: &'a UserRef,
+        principals: &[PrincipalRef],
         connections: &'a Connections,
     ) -> Result<Vec<Proven<'l>>> {
-        let bench = self.bench(user, connections).await?;
+        let bench = self.bench(principals, connections).await?;
         let tally = self.run.console.tally("verify", links.len(), "verified");
         let proofs = side_by_side(links, self.report.concurrency, async |link| {
             let proven = bench.prove(link, None).await;
@@ -105,8 +105,7 @@ impl<'a> Verification<'a> {
 /// What the tests of all links share.
 pub struct Bench<'a> {
     run: &'a Run<'a>,
-    user: &'a UserRef,
-    /// The user's account, if known.
+    /// The principals' account, if known.
     account: Option<AccountId>,
     partition: Partition,
     prover: Prover,
@@ -118,14 +117,15 @@ pub struct Bench<'a> {
 impl Bench<'_> {
     /// Tests one link, and diagnoses it if it does not work. `used_before` is the last use of the role, if already read.
     pub async fn prove<'l>(&self, link: &'l Link, used_before: Option<Used>) -> Proven<'l> {
-        let Self { run, user, prover, .. } = self;
+        let Self { run, prover, .. } = self;
         let role = link.role_arn(self.partition);
         let claim = proving::claim_to_test(link, &role, Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
         let at = (run.context.now)();
         let result = prover.prove(&claim, self.silent.target(link), async |_| None, &progress).await;
         if let Ok(proof) = &result {
-            let tested = Tested { link, role: &role, user: user.name(), source: self.account.as_ref() };
+            let principals = &run.file.labels_of(link);
+            let tested = Tested { link, role: &role, principals, source: self.account.as_ref() };
             let (ahead, region) = (prover.clock_ahead(), prover.region(&claim).clone());
             tested.keep(proof, Begun { at, ahead, used_before, region }, run.context);
         }

@@ -203,7 +203,11 @@ impl<T> Work<T> {
 #[derive(Serialize)]
 pub struct JsonSource {
     account: String,
-    user: String,
+    /// The ARN of the user, if the links are for one user alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    /// The ARNs of the principals with a grant.
+    principals: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operator: Option<json::Operator>,
     changes: Vec<JsonChange>,
@@ -229,7 +233,8 @@ impl<T> From<&Work<T>> for JsonSource {
     fn from(Work { source, grant, .. }: &Work<T>) -> Self {
         Self {
             account: source.account.to_string(),
-            user: source.user.to_string(),
+            user: source.the_user().map(ToString::to_string),
+            principals: source.staying().map(|grantee| grantee.arn.to_string()).collect(),
             operator: source.operator.as_ref().map(json::Operator::from),
             changes: json::plan_changes(&grant.plan, ""),
             notes: json::plan_notes(&grant.plan),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::text::{aligned, expression, quoted};
-use crate::iam::arn::RoleArn;
+use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::names::{AccountId, Region};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredGrant, DesiredRole};
@@ -34,28 +34,38 @@ pub struct Target {
 
 /// Returns the whole file.
 #[must_use]
-pub fn document(grant: &DesiredGrant, source: &WayIn, targets: &[Target]) -> String {
+pub fn document(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> String {
     let names = match targets {
         [_] => vec!["target"],
         many => many.iter().map(|target| target.name.as_str()).collect(),
     };
     let mut names = aliases(["source"].into_iter().chain(names)).into_iter();
     let own_name = names.next().unwrap_or_default();
-    let mut blocks = vec![provider(&own_name, &grant.user.account, source)];
+    let account = grants.first().map(|grant| grant.principal.account());
+    let mut blocks: Vec<_> = account.map(|account| provider(&own_name, account, source)).into_iter().collect();
     let mut rest = Vec::new();
     for (target, name) in targets.iter().zip(names) {
         blocks.push(provider(&name, &target.role.arn.account, &target.way_in));
         rest.extend(role(&target.role, &name));
     }
     blocks.extend(rest);
-    let user = grant.user.name.to_string();
-    let policy = grant.policy_name.to_string();
-    let arguments = [
-        ("name", quoted(&policy)),
-        ("user", quoted(&user)),
-        ("policy", encoded(&templates::grant(&grant.roles, &grant.with_session_tags))),
-    ];
-    blocks.extend(resource("aws_iam_user_policy", &own_name, &own_name, &arguments, &format!("{user}:{policy}")));
+    let labels: Vec<_> = match grants {
+        [_] => vec![own_name.clone()],
+        several => several.iter().map(|grant| format!("{own_name}_{}", grant.principal.name())).collect(),
+    };
+    for (grant, label) in grants.iter().zip(aliases(labels.iter().map(String::as_str))) {
+        let (kind, argument) = match grant.principal {
+            PrincipalArn::User(_) => ("aws_iam_user_policy", "user"),
+            PrincipalArn::Role(_) => ("aws_iam_role_policy", "role"),
+        };
+        let (name, policy) = (grant.principal.name(), grant.policy_name.as_str());
+        let arguments = [
+            ("name", quoted(policy)),
+            (argument, quoted(name)),
+            ("policy", encoded(&templates::grant(&grant.roles, &grant.with_session_tags))),
+        ];
+        blocks.extend(resource(kind, &label, &own_name, &arguments, &format!("{name}:{policy}")));
+    }
     format!(
         "# Imports what `xacct bootstrap` created. `terraform plan` must show imports and no changes.\n\
          # After the import, make changes here, not with `xacct bootstrap`. Needs Terraform 1.5 or later.\n\n{}",

@@ -11,15 +11,17 @@ use crate::aws::client::access::Access;
 use crate::aws::s3::test_bucket::BucketSpec;
 use crate::error::Result;
 use crate::iam::admission::{Accepted, Declared, Subject};
-use crate::iam::arn::{RoleArn, UserArn};
-use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag};
+use crate::iam::arn::{PrincipalRef, RoleArn};
+use crate::iam::names::{AccountId, ExternalId, Region, SessionDuration, SessionName, Tag};
 use crate::iam::policy::PolicyDocument;
 
 /// The claim about one link.
 #[derive(Debug)]
 pub struct Claim {
-    /// The role that the user may assume.
+    /// The role that the principals may assume.
     pub role: RoleArn,
+    /// The principals; none means those of the prover.
+    pub principals: Vec<PrincipalRef>,
     /// The external ID that the role must require.
     pub external_id: Option<ExternalId>,
     /// Those that it no longer accepts.
@@ -43,8 +45,8 @@ pub struct Claim {
 /// Whom a role may admit according to the link.
 #[derive(Debug, Clone)]
 pub struct Declaration {
-    /// Whether only the user, not the whole source account.
-    pub restrict_to_user: bool,
+    /// Only these principals of the source account; all of it if there are none.
+    pub only: Vec<PrincipalRef>,
     /// Statements that `xacct.toml` adds to the trust policy.
     pub statements: PolicyDocument,
     /// Callers that `xacct.toml` accepts.
@@ -67,12 +69,12 @@ impl Claim {
 }
 
 impl Declaration {
-    /// Returns whom a link of this user declares.
+    /// Returns whom a link from this source account declares.
     #[must_use]
-    pub fn of(&self, user: UserArn) -> Declared {
+    pub fn of(&self, source: AccountId) -> Declared {
         Declared {
-            source: user.account.clone(),
-            only_user: self.restrict_to_user.then_some(user),
+            source,
+            only: self.only.clone(),
             statements: self.statements.clone(),
             accepted: self.accepted.clone(),
         }

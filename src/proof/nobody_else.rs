@@ -13,12 +13,12 @@ use crate::aws::iam::observe;
 use crate::aws::iam::read::FoundRole;
 use crate::error::{Error, Kind, Result};
 use crate::iam::admission::{Declared, Review};
-use crate::iam::arn::UserArn;
 use crate::iam::last_use::Used;
+use crate::iam::names::AccountId;
 use crate::iam::state::{FoundDocument, Reading, is_ours};
 
-/// A session of the role, and the user who opened it.
-pub(super) type Arrived = (Access, UserArn);
+/// A session of the role, and the account of the principal that opened it.
+pub(super) type Arrived = (Access, AccountId);
 
 /// What was read beside the other steps.
 #[derive(Default)]
@@ -54,7 +54,7 @@ pub(super) async fn step(
         Ok((read, start.elapsed()))
     };
     let session = async { session.await.map_err(|_| ()) };
-    let ((by_operator, duration), (session, user)) = tokio::try_join!(by_operator, session).ok()?;
+    let ((by_operator, duration), (session, source)) = tokio::try_join!(by_operator, session).ok()?;
     let start = Instant::now();
     let (access, first) = match by_operator {
         Ok(read) => read,
@@ -69,7 +69,7 @@ pub(super) async fn step(
         },
     };
     let used_before = Some(first.last_used.clone().into());
-    let declared = claim.declaration.of(user);
+    let declared = claim.declaration.of(source);
     // Right after a write the old policy may still be shown.
     let first = Cell::new(Some(first));
     let attempt = async || match first.take() {
@@ -191,9 +191,7 @@ fn repair(error: Error, role: &FoundRole) -> Error {
 
 /// Returns whom the link declares, and which policies of the organizations were not read.
 fn whom(declared: &Declared) -> String {
-    let whom = match &declared.only_user {
-        Some(user) => format!("user {}", user.name),
-        None => format!("account {}", declared.source),
-    };
+    let only: Vec<_> = declared.only.iter().map(|principal| principal.in_words().replace('`', "")).collect();
+    let whom = if only.is_empty() { format!("account {}", declared.source) } else { only.join(" and ") };
     format!("{whom}; SCPs/RCPs unread")
 }

@@ -22,15 +22,16 @@ use crate::aws::credentials::mfa::Mfa;
 use crate::aws::s3::test_bucket::{self, Leftovers};
 use crate::aws::sts::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, RoleArn, UserRef};
+use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn};
 use crate::iam::names::{AccountId, MfaSerial, Region, SessionName};
 
-/// Proves links of one user. Identifies the caller once, and uses an MFA code once, for all links.
+/// Proves links as one of their principals. Identifies the caller once, and uses an MFA code once, for all links.
 pub struct Prover {
     pub(super) access: Access,
     /// Whether a setting names these as the user's credentials. If not, their owner is checked before they are used.
     pub(super) said_to_be_the_users: bool,
-    pub(super) user: UserRef,
+    /// The principals whose the credentials should be.
+    pub(super) principals: Vec<PrincipalRef>,
     source: Option<AccountId>,
     pub(super) mfa: MfaMeans,
     leftovers: Leftovers,
@@ -77,12 +78,12 @@ impl Stop {
 }
 
 impl Prover {
-    /// Returns a prover for links of `user`, with credentials that should be the user's.
+    /// Returns a prover for links of `principals`, with credentials that should be one's.
     #[must_use]
     pub fn new(
         access: Access,
         said_to_be_the_users: bool,
-        user: UserRef,
+        principals: Vec<PrincipalRef>,
         source: Option<AccountId>,
         mfa: MfaMeans,
         leftovers: Leftovers,
@@ -90,7 +91,7 @@ impl Prover {
         Self {
             access,
             said_to_be_the_users,
-            user,
+            principals,
             source,
             mfa,
             leftovers,
@@ -164,6 +165,12 @@ impl Prover {
         self.caller.get_or_init(ask).await.clone().map(|(caller, _)| caller)
     }
 
+    /// Returns the owner of the credentials, if AWS has told it.
+    #[must_use]
+    pub fn known_caller(&self) -> Option<&CallerArn> {
+        self.caller.get().and_then(|asked| asked.as_ref().ok()).map(|(caller, _)| &caller.arn)
+    }
+
     /// Returns how far AWS's clock was ahead of this machine's when it told the caller; zero before that.
     #[must_use]
     pub fn clock_ahead(&self) -> time::Duration {
@@ -231,10 +238,9 @@ impl Prover {
             return Ok(());
         }
         let inside = access.with_session(&session.credentials, format!("session of {}", claim.role.name));
-        if let Some(user) = self.caller().await.map_err(Stop::Failed)?.arn.user() {
-            // Nobody receives it if the read has ended.
-            let _ = arrived.send((inside.clone(), user.clone()));
-        }
+        let source = self.caller().await.map_err(Stop::Failed)?.account;
+        // Nobody receives it if the read has ended.
+        let _ = arrived.send((inside.clone(), source));
         let (bucket, refusals) = tokio::join!(
             bucket::steps(&inside, spec, (claim, &session.arn), obstacle, &self.leftovers, watch),
             refusals::steps(&plain, &access, &request, claim, watch)
@@ -263,7 +269,7 @@ impl Prover {
     ) -> std::result::Result<(Access, Timed<Settled<Session>>), Stop> {
         if !claim.require_mfa && self.said_to_be_the_users {
             let assumed = async { Ok(self.assume(plain, request, claim, obstacle, watch).await) };
-            let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
+            let (who, assumed) = tokio::try_join!(self.who_am_i(&claim.principals), assumed)?;
             steps.push(who);
             return Ok((plain.clone(), assumed));
         }
@@ -273,7 +279,7 @@ impl Prover {
                 let _ = self.mfa_serial().await;
             }
         };
-        let (who, ()) = tokio::join!(self.who_am_i(), device);
+        let (who, ()) = tokio::join!(self.who_am_i(&claim.principals), device);
         steps.push(who?);
         if self.takes_code(claim) {
             watch.now("assuming the role");
@@ -335,8 +341,8 @@ impl Prover {
         Ok(Step { outcome: StepOutcome::NotProven, error, ..step })
     }
 
-    /// Checks that the credentials belong to the user. Asks AWS once, for all links.
-    pub(super) async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
+    /// Checks that the credentials belong to a principal of the link. Asks AWS once, for all links.
+    pub(super) async fn who_am_i(&self, principals: &[PrincipalRef]) -> std::result::Result<Step, Stop> {
         let Timed { value: caller, requests } = timed(self.caller()).await;
         let caller = match caller {
             Ok(caller) => caller,
@@ -348,29 +354,40 @@ impl Prover {
             Err(error) => return Err(Stop::Failed(error)),
         };
         let step = |outcome| Step::new(StepId::WhoAmI, outcome, caller.arn.to_string()).with(requests);
-        let user = self.user.name();
-        let is_user = caller.arn.user().is_some_and(|arn| arn.name == *user)
-            && self.source.as_ref().is_none_or(|source| *source == caller.account);
-        if is_user {
+        let own = if principals.is_empty() { self.principals.as_slice() } else { principals };
+        let is_in_account = self.source.as_ref().is_none_or(|source| *source == caller.account);
+        if is_in_account && own.iter().any(|principal| principal.is(&caller.arn)) {
             return Ok(step(StepOutcome::Ok));
         }
         let whose = self.source.as_ref().map_or_else(String::new, |source| format!(" of account {source}"));
         let error = Error::new(
             Kind::Credentials,
-            format!("these credentials ({}) do not belong to user `{user}`{whose}", self.access.origin),
+            format!("these credentials ({}) do not belong to {}{whose}", self.access.origin, either(own)),
         )
-        .hint(format!("use a profile with an access key of {user}: --user-profile NAME"));
+        .hint(match own {
+            [PrincipalRef::User(user)] => {
+                format!("use a profile with an access key of {}: --user-profile NAME", user.name())
+            }
+            _ => "use a profile of one of them: --user-profile NAME".to_owned(),
+        });
         Err(Stop::NotProven(Box::new(step(StepOutcome::NotProven).because(error))))
     }
 
     /// Describes the credentials, for errors.
     pub(super) fn whose(&self) -> String {
-        format!("credentials of user `{}` ({})", self.user.name(), self.access.origin)
+        format!("credentials of {} ({})", either(&self.principals), self.access.origin)
     }
 
-    /// Returns the user's name as session name: the target account's logs show it, and its trust policy may require it.
+    /// Returns the user's name as session name: the target account's logs show it, and its trust policy may require it. A
+    /// session of a role passes on its own name, once AWS has told it.
     fn session_name(&self) -> Result<SessionName> {
-        let name = self.user.name().as_str();
+        let caller = self.known_caller();
+        let first = || self.principals.first().map_or("xacct", PrincipalRef::name);
+        let name = match caller {
+            Some(CallerArn::User(user)) if self.principals.len() > 1 => user.name.as_str(),
+            Some(CallerArn::AssumedRole { session, .. }) => session,
+            _ => first(),
+        };
         Ok(name.parse().or_else(|_| format!("xacct-{name}").parse())?)
     }
 }
@@ -381,6 +398,11 @@ struct Seen {
     steps: Vec<Step>,
     session: Option<CallerArn>,
     bucket: Option<String>,
+}
+
+/// Names these principals, one of which is meant.
+fn either(principals: &[PrincipalRef]) -> String {
+    principals.iter().map(PrincipalRef::in_words).collect::<Vec<_>>().join(" or ")
 }
 
 /// Returns whether AWS's answer is about the code or the device, not about the link.

@@ -11,6 +11,7 @@ use crate::aws::iam::read;
 use crate::aws::keys::SessionCredentials;
 use crate::aws::sts::{self, AssumeRole, Session};
 use crate::error::{Error, Kind, Result};
+use crate::iam::arn::CallerArn;
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
 impl Prover {
@@ -21,7 +22,7 @@ impl Prover {
     /// When the credentials are not the user's, there is no code, or AWS denies the request.
     pub async fn session(&self, claim: &Claim) -> Result<Session> {
         if !self.said_to_be_the_users {
-            self.who_am_i().await.map_err(Stop::into_error)?;
+            self.who_am_i(&claim.principals).await.map_err(Stop::into_error)?;
         }
         self.check_device(claim).map_err(Stop::into_error)?;
         self.check_duration(claim)?;
@@ -55,7 +56,7 @@ impl Prover {
             .hint("use a profile with the user's access key: --user-profile NAME"));
         }
         if !self.said_to_be_the_users {
-            self.who_am_i().await.map_err(Stop::into_error)?;
+            self.who_am_i(&[]).await.map_err(Stop::into_error)?;
         }
         let mfa = &self.mfa.mfa;
         if self.mfa.serial.is_some() || mfa.code.is_some() {
@@ -131,7 +132,7 @@ impl Prover {
     /// Checks the owner of the credentials if the MFA device must be looked up by the user's name.
     async fn who_is_needed(&self) -> Result<()> {
         if self.mfa.serial.is_none() {
-            self.who_am_i().await.map_err(Stop::into_error)?;
+            self.who_am_i(&[]).await.map_err(Stop::into_error)?;
         }
         Ok(())
     }
@@ -172,8 +173,15 @@ impl Prover {
         has_security_key || self.device.get().is_some_and(Result::is_err)
     }
 
+    /// Returns the error for MFA with credentials that can have none.
+    fn no_device(&self, caller: &CallerArn) -> Error {
+        Error::new(Kind::Credentials, format!("`{caller}` is not a user, and only users have MFA devices"))
+            .hint("use a profile with a user's access key: --user-profile NAME")
+    }
+
     async fn find_device(&self) -> Result<MfaSerial> {
-        let user = self.user.name();
+        let caller = self.caller().await?;
+        let user = &caller.arn.user().ok_or_else(|| self.no_device(&caller.arn))?.name;
         let devices = read::mfa_serials(&self.access, user).await.map_err(|error| {
             error
                 .context(format!("cannot list the MFA devices of user `{user}`"))

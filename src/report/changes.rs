@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::iam::admission::Accepted;
-use crate::iam::arn::RoleArn;
-use crate::iam::names::MaxSessionDuration;
+use crate::iam::arn::{PrincipalArn, RoleArn};
+use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::plan::{Change, Note, Plan};
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::{REVOKE_POLICY, in_words};
@@ -109,7 +109,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             format!("{start} role {role}{what}")
         }
         Change::DeleteRolePolicy { name } => format!("{} policy {name} from role {role}", verb("remove", "removed")),
-        Change::PutGrant { user, name, added, removes, from, .. } => {
+        Change::PutGrant { principal, name, added, removes, from, .. } => {
             let start = match from {
                 Some(_) => format!("{} policy {name} of", verb("update", "updated")),
                 None => format!("{} policy {name} to", verb("add", "added")),
@@ -120,19 +120,24 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
                 more => format!("sts:AssumeRole on {}", count(more, "role")),
             };
             let removed: Vec<_> = removes.iter().cloned().collect();
-            with_removed(format!("{start} user {}: {what}", user.name), verb("removes", "removed"), &removed)
+            with_removed(format!("{start} {}: {what}", plainly(principal)), verb("removes", "removed"), &removed)
         }
         Change::DetachPolicy { policy } => format!("{} {policy} from role {role}", verb("detach", "detached")),
         Change::DeleteRole { .. } => format!("{} role {role}", verb("delete", "deleted")),
-        Change::ShrinkGrant { user, name, removed, .. } => {
-            format!("{} {} from policy {name} of user {}", verb("remove", "removed"), roles(removed), user.name)
+        Change::ShrinkGrant { principal, name, removed, .. } => {
+            format!("{} {} from policy {name} of {}", verb("remove", "removed"), roles(removed), plainly(principal))
         }
-        Change::DeleteGrant { user, name, removed, .. } => {
+        Change::DeleteGrant { principal, name, removed, .. } => {
             let verb = verb("delete", "deleted");
             let all = if removed.len() == 1 { "its only role: " } else { "its " };
-            format!("{verb} policy {name} of user {} ({all}{})", user.name, roles(removed))
+            format!("{verb} policy {name} of {} ({all}{})", plainly(principal), roles(removed))
         }
     }
+}
+
+/// Returns kind and name of a principal, as a change names them.
+fn plainly(principal: &PrincipalArn) -> String {
+    principal.in_words().replace('`', "")
 }
 
 /// Adds who, or what, no longer has access.
@@ -157,9 +162,12 @@ pub fn note(note: &Note) -> String {
         Note::OtherTags(keys) => format!("unmanaged, left in place: tags {}", list(keys)),
         Note::OtherBoundary(arn) => format!("unmanaged, left in place: boundary {arn}"),
         Note::QuotaNotCounted => {
-            "cannot read the user's other inline policies (iam:ListUserPolicies, iam:GetUserPolicy), so their shared quota of 2,048 characters was not checked".to_owned()
+            "cannot read the principal's other inline policies, so their shared quota of characters was not checked"
+                .to_owned()
         }
-        Note::OtherStatements(statements) => format!("unmanaged, left in place: statements in the grant: {}", list(statements)),
+        Note::OtherStatements(statements) => {
+            format!("unmanaged, left in place: statements in the grant: {}", list(statements))
+        }
         Note::ReplacedStatements(statements) => {
             format!("replaced because of --adopt: unmanaged statements in the grant: {}", list(statements))
         }
@@ -167,8 +175,18 @@ pub fn note(note: &Note) -> String {
             let lift = if *is_own { "; xacct revoke TARGET --lift removes it" } else { "" };
             format!("sessions issued before {} are revoked by policy {policy}{lift}", in_words(*before))
         }
-        Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} of the user"),
+        Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} in the source account"),
     }
+}
+
+/// Returns the command that shows an inline policy of a principal.
+#[must_use]
+pub fn get_policy(principal: &PrincipalArn, policy: &PolicyName) -> ShellCommand {
+    let (command, option) = match principal {
+        PrincipalArn::User(_) => ("get-user-policy", "--user-name"),
+        PrincipalArn::Role(_) => ("get-role-policy", "--role-name"),
+    };
+    ShellCommand::new("aws").args(["iam", command]).option(option, principal.name()).option("--policy-name", policy)
 }
 
 /// Returns a warning, with what ends the risk. xacct itself runs none of the commands: it did not create what they
@@ -191,8 +209,8 @@ pub fn warning(risk: &Risk) -> String {
             let command = aws("delete-role-policy").option("--role-name", &role.name).option("--policy-name", name);
             format!("delete it: {command}")
         }
-        Risk::UndeclaredRoles { user, policy, roles } => {
-            let command = aws("get-user-policy").option("--user-name", &user.name).option("--policy-name", policy);
+        Risk::UndeclaredRoles { principal, policy, roles } => {
+            let command = get_policy(principal, policy);
             match roles.len() {
                 1 => format!("if no other xacct.toml declares it, remove it from this policy: {command}"),
                 _ => format!("remove those from this policy that no other xacct.toml declares: {command}"),

@@ -13,7 +13,7 @@ use crate::aws::client::error::Call;
 use crate::aws::client::fate::Fate;
 use crate::aws::iam::observe;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::RoleArn;
+use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::plan::Change;
 use crate::iam::plan::bootstrap::unlike_created;
 use crate::iam::plan::order::Phase;
@@ -50,7 +50,7 @@ pub async fn to_role<'a>(
 }
 
 /// Writes the grant.
-pub async fn to_user<'a>(access: &Access, changes: &'a [Change], patience: Duration) -> Vec<Applied<'a>> {
+pub async fn to_principal<'a>(access: &Access, changes: &'a [Change], patience: Duration) -> Vec<Applied<'a>> {
     join_all(changes.iter().map(async |change| (change, write_grant(access, change, patience).await))).await
 }
 
@@ -108,18 +108,37 @@ macro_rules! send {
 }
 
 async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Result<()> {
-    let (user, name, to) = match change {
-        Change::PutGrant { user, name, to, .. } | Change::ShrinkGrant { user, name, to, .. } => (user, name, to),
-        Change::DeleteGrant { user, name, .. } => {
-            let request = access.iam().delete_user_policy().user_name(user.name.to_string());
-            return gone(send!("DeleteUserPolicy", request.policy_name(name.to_string()), patience));
+    let (principal, policy, to) = match change {
+        Change::PutGrant { principal, name, to, .. } | Change::ShrinkGrant { principal, name, to, .. } => {
+            (principal, name.to_string(), Some(to.minified()))
         }
+        Change::DeleteGrant { principal, name, .. } => (principal, name.to_string(), None),
         _ => return Ok(()),
     };
-    let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
-    send!("PutUserPolicy", request.policy_document(to.minified()), patience).map_err(|error| match error.meaning() {
+    let (iam, name) = (access.iam(), principal.name());
+    let result = match (principal, to) {
+        (PrincipalArn::User(_), Some(to)) => {
+            let request = iam.put_user_policy().user_name(name).policy_name(policy);
+            send!("PutUserPolicy", request.policy_document(to), patience)
+        }
+        (PrincipalArn::Role(_), Some(to)) => {
+            let request = iam.put_role_policy().role_name(name).policy_name(policy);
+            send!("PutRolePolicy", request.policy_document(to), patience)
+        }
+        (PrincipalArn::User(_), None) => {
+            gone(send!("DeleteUserPolicy", iam.delete_user_policy().user_name(name).policy_name(policy), patience))
+        }
+        (PrincipalArn::Role(_), None) => {
+            gone(send!("DeleteRolePolicy", iam.delete_role_policy().role_name(name).policy_name(policy), patience))
+        }
+    };
+    result.map_err(|error| match error.meaning() {
         Some(Meaning::Quota) => {
-            let error = error.note("all inline policies of a user share a limit of 2,048 characters");
+            let most = match principal {
+                PrincipalArn::User(_) => "a user share a limit of 2,048",
+                PrincipalArn::Role(_) => "a role share a limit of 10,240",
+            };
+            let error = error.note(format!("all inline policies of {most} characters"));
             error.hint("move some of them to a managed policy")
         }
         _ => error,

@@ -12,15 +12,15 @@ use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::iam::read::{self, Holder};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, PolicyArn, PolicyOwner, UserArn};
+use crate::iam::arn::{CallerArn, PolicyArn, PolicyOwner, PrincipalArn, PrincipalRef};
 use crate::iam::effective::EffectivePolicies;
-use crate::iam::names::{PolicyName, RoleName, UserName};
+use crate::iam::names::{PolicyName, RoleName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::policy::is_unique_id;
 use crate::iam::state::{
     DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA,
-    DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedRole,
-    ObservedUser, PolicyVersion, Quota, Reading, RoleQuotas,
+    DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedPrincipal,
+    ObservedRole, PolicyVersion, Quota, Reading, RoleQuotas,
 };
 
 /// How long to wait for the ARN of a role that was created a moment ago.
@@ -193,62 +193,88 @@ async fn inline_policies(
     Ok(Reading::Present(policies))
 }
 
-/// Reads the ARN of the user with the grant, by name: only IAM knows the path.
+/// Reads the ARN of a principal with a grant, by name: only IAM knows the path.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
-pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> {
-    let user = present!(read::user(access, name).await?);
-    let arn = CallerArn::parse(&user.arn);
-    let arn = arn.user().ok_or_else(|| Call::iam("GetUser").lacks("user ARN"))?;
-    Ok(Reading::Present(arn.clone()))
+pub async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Reading<PrincipalArn>> {
+    match principal {
+        PrincipalRef::User(user) => {
+            let user = present!(read::user(access, user.name()).await?);
+            let arn = CallerArn::parse(&user.arn);
+            let arn = arn.user().ok_or_else(|| Call::iam("GetUser").lacks("user ARN"))?;
+            Ok(Reading::Present(arn.clone().into()))
+        }
+        PrincipalRef::Role(_) => {
+            let role = present!(found_role(access, &principal.name().parse()?).await?);
+            let arn = role.arn.parse().map_err(|_| Call::iam("GetRole").lacks("role ARN"))?;
+            Ok(Reading::Present(PrincipalArn::Role(arn)))
+        }
+    }
 }
 
-/// The grant policy of a user, and the quota that the other inline policies leave.
+/// Returns where the policies of a principal are.
+#[must_use]
+pub fn holder(principal: &PrincipalRef) -> Holder<'_> {
+    match principal {
+        PrincipalRef::User(_) => Holder::User(principal.name()),
+        PrincipalRef::Role(_) => Holder::Role(principal.name()),
+    }
+}
+
+/// The grant policy of a principal, and the quota that its other inline policies leave.
 #[derive(Debug, Clone)]
-pub struct UserPolicies {
+pub struct GrantPolicies {
     grant: Option<FoundDocument>,
     others: OtherPolicies,
     quota: Quota,
 }
 
-impl UserPolicies {
+impl GrantPolicies {
     /// Whether the list of policies includes the grant although reading it found none.
     #[must_use]
     pub fn contradict_themselves(&self) -> bool {
         self.grant.is_none() && self.others.list_the_grant
     }
 
-    /// Whether any policy of the user was read, so that the user exists.
+    /// Whether any policy of the principal was read, so that it exists.
     #[must_use]
-    pub fn show_the_user(&self) -> bool {
+    pub fn show_the_principal(&self) -> bool {
         self.grant.is_some() || self.others.size.is_some_and(|size| size > 0)
     }
 
-    /// Adds the user's ARN.
+    /// Adds the principal's ARN.
     #[must_use]
-    pub fn of(self, arn: UserArn) -> ObservedUser {
-        ObservedUser { arn, grant: self.grant, other_policies_size: self.others.size, quota: self.quota }
+    pub fn of(self, arn: PrincipalArn) -> ObservedPrincipal {
+        ObservedPrincipal { arn, grant: self.grant, other_policies_size: self.others.size, quota: self.quota }
     }
 }
 
-/// Reads the grant policy of a user and the size of the others.
+/// Reads the grant policy of a principal and the size of its other inline policies.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
-pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName) -> Result<Reading<UserPolicies>> {
-    let holder = Holder::User(user.as_str());
+pub async fn grant_policies(
+    access: &Access,
+    principal: &PrincipalRef,
+    grant: &PolicyName,
+) -> Result<Reading<GrantPolicies>> {
+    let holder = holder(principal);
+    let (key, default) = match principal {
+        PrincipalRef::User(_) => (SummaryKeyType::UserPolicySizeQuota, DEFAULT_USER_POLICIES_QUOTA),
+        PrincipalRef::Role(_) => (SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA),
+    };
     let (found, others, quota) = tokio::join!(
         read::inline(access, holder, grant.as_str()),
         other_policies(access, holder, grant),
-        quota(access, &SummaryKeyType::UserPolicySizeQuota),
+        quota(access, &key),
     );
     let grant = match found? {
         Reading::Absent => None,
         reading => Some(present!(reading)),
     };
-    let quota = Quota::or_default(quota, DEFAULT_USER_POLICIES_QUOTA);
-    Ok(Reading::Present(UserPolicies { grant, others: others?, quota }))
+    let quota = Quota::or_default(quota, default);
+    Ok(Reading::Present(GrantPolicies { grant, others: others?, quota }))
 }
 
 /// Repeats the reads of one resource until they agree on whether it exists. Each read may lag behind writes, and a policy
@@ -274,7 +300,7 @@ pub async fn consistent<T>(
         .hint("IAM may still be propagating a change: run the command again in a minute"))
 }
 
-/// A user's inline policies other than the grant.
+/// The inline policies other than the grant.
 #[derive(Debug, Clone)]
 struct OtherPolicies {
     /// `None` if one of them cannot be read: then only AWS can tell whether the quota suffices.
@@ -282,14 +308,14 @@ struct OtherPolicies {
     list_the_grant: bool,
 }
 
-async fn other_policies(access: &Access, user: Holder<'_>, grant: &PolicyName) -> Result<OtherPolicies> {
-    let names = match read::inline_names(access, user).await? {
+async fn other_policies(access: &Access, holder: Holder<'_>, grant: &PolicyName) -> Result<OtherPolicies> {
+    let names = match read::inline_names(access, holder).await? {
         Reading::Present(names) => names,
         Reading::Absent => return Ok(OtherPolicies { size: Some(0), list_the_grant: false }),
         Reading::Unreadable { .. } => return Ok(OtherPolicies { size: None, list_the_grant: false }),
     };
     let (own, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| *name == grant.as_str());
-    let documents = try_join_all(others.into_iter().map(|name| read::inline(access, user, name))).await?;
+    let documents = try_join_all(others.into_iter().map(|name| read::inline(access, holder, name))).await?;
     let sizes = documents.into_iter().map(|reading| match reading {
         Reading::Present(document) => Some(document.size()),
         Reading::Absent => Some(0),

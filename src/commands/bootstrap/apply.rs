@@ -1,5 +1,7 @@
 //! Applies the plan, then reads again to check that nothing is left to do.
 
+use std::collections::BTreeSet;
+
 use tokio::time::Instant;
 
 use super::arguments::Bootstrap;
@@ -9,13 +11,16 @@ use super::work::{Job, Making, Work};
 use crate::aws::iam::apply;
 use crate::error::{Error, Kind, Result};
 use crate::iam::plan::bootstrap::{Refusal, is_plain_grant, plan_grant, plan_role};
+use crate::iam::names::PolicyName;
 use crate::iam::plan::order::{is_removal, phases};
+use crate::iam::plan::teardown::plan_grant_removal;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::record::POLICIES_TAG;
-use crate::iam::state::{ObservedRole, ObservedUser};
-use crate::operations::accounts;
+use crate::iam::state::{DesiredGrant, ObservedPrincipal, ObservedRole};
+use crate::iam::templates::GRANT_POLICY;
+use crate::operations::accounts::{self, Operator};
 use crate::operations::apply::{check_unchanged, outcome, part_way, read_until_done};
-use crate::operations::grant_writer::GrantWriter;
+use crate::operations::grant_writer::{GrantWriter, GrantWriters};
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle;
 use crate::proof::Watch;
@@ -24,21 +29,17 @@ use crate::report::console::Progress;
 use crate::text::shell::ShellCommand;
 
 /// Applies both sides: the grant beside new roles, but after any role that exists is as it should be. One target that
-/// fails stops no other. Returns what wrote the grant, if it had to be written.
-pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<GrantWriter>> {
+/// fails stops no other. Returns what wrote the grants that had to be written.
+pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) -> Result<GrantWriters> {
     let waits = work.jobs.iter().any(|job| job.state.changes_what_stands(&job.plan));
     if waits {
         apply_roles(&mut work.jobs, args, run).await;
     }
-    let mut writer = grant_writer(work, args, run)?;
+    let mut writers = grant_writers(work, args, run)?;
     let write_grant = async {
-        let Some(writer) = &mut writer else { return Ok(()) };
         let progress = run.console.progress("bootstrap");
-        match args.only {
-            None => writer.write(args.timeout, &progress).await,
-            // No proof follows that would notice concurrent writes by other runs.
-            Some(_) => writer.write_and_rest(args.timeout, &progress).await,
-        }
+        // With --only, no proof follows that would notice concurrent writes by other runs.
+        writers.write(args.timeout, args.only.is_some(), &progress).await
     };
     let write_roles = async {
         if !waits {
@@ -46,10 +47,10 @@ pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) -> Result<O
         }
     };
     (work.grant.result, _) = tokio::join!(write_grant, write_roles);
-    if writer.is_none() && !work.grant.plan.is_empty() && work.source.observed.is_some() {
+    if writers.is_empty() && !work.grant.plan.is_empty() && work.source.operator.is_some() {
         work.grant.result = Err(grant_withheld(work));
     }
-    Ok(writer)
+    Ok(writers)
 }
 
 async fn apply_roles(jobs: &mut [Job], args: &Bootstrap, run: &Run<'_>) {
@@ -62,34 +63,65 @@ async fn apply_roles(jobs: &mut [Job], args: &Bootstrap, run: &Run<'_>) {
     .await;
 }
 
-/// What writes the grant; `None` if it is as it should be, was not observed, or no role is left for it. A role that
-/// exists and could not be changed as planned is granted to no new principal.
-fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<GrantWriter>> {
-    let (Some(operator), Some(shown)) = (&work.source.operator, &work.source.observed) else { return Ok(None) };
-    let ready: Vec<_> = work.jobs.iter().filter(|job| job.result.is_ok()).collect();
-    if work.grant.plan.is_empty() || ready.is_empty() {
-        return Ok(None);
+/// What writes the grants: none that is as it should be, was not observed, or has no role left. A role that exists and
+/// could not be changed as planned is granted to no new principal.
+fn grant_writers(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<GrantWriters> {
+    let mut writers = GrantWriters::default();
+    let Some(operator) = &work.source.operator else { return Ok(writers) };
+    for grantee in work.source.staying() {
+        let plan = work.grant.plan.of_grant(&grantee.arn);
+        let ready = work.jobs.iter().filter(|job| job.result.is_ok()).map(|job| (&job.link, job.role.clone()));
+        let links = work.source.links_of(grantee, ready);
+        let Some(shown) = grantee.observed.as_ref().filter(|_| !plan.is_empty() && !links.is_empty()) else { continue };
+        let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;
+        writers.push(grant_writer(operator, shown, plan, desired, args, run));
     }
-    let links = ready.iter().map(|job| (&job.link, job.role.clone()));
-    let desired = settle::grant_beside(&run.file, &work.source.user, links)?;
+    let roles: BTreeSet<_> = work.jobs.iter().filter(|job| job.result.is_ok()).map(|job| job.role.clone()).collect();
+    for grantee in work.source.leaving() {
+        let name: PolicyName = GRANT_POLICY.parse()?;
+        let Some(shown) = &grantee.observed else { continue };
+        let plan = plan_grant_removal(&grantee.arn, &name, &roles, Some(shown));
+        if plan.is_empty() {
+            continue;
+        }
+        let (policy, roles) = (name.clone(), roles.clone());
+        let planner = move |principal: &ObservedPrincipal| {
+            Ok(plan_grant_removal(&principal.arn, &policy, &roles, Some(principal)))
+        };
+        writers.push(GrantWriter::new(operator, shown, &name, &plan, run.context.random, planner));
+    }
+    Ok(writers)
+}
+
+fn grant_writer(
+    operator: &Operator,
+    shown: &ObservedPrincipal,
+    plan: Plan,
+    desired: DesiredGrant,
+    args: &Bootstrap,
+    run: &Run<'_>,
+) -> GrantWriter {
     let (name, before, adopt) = (desired.policy_name.clone(), shown.grant.clone(), args.adopt);
-    let planner = move |user: &ObservedUser| {
+    let planner = move |principal: &ObservedPrincipal| {
         // Roles added by other runs of xacct stay. Other changes would be lost without having been shown.
-        let changed = user.grant != before && user.grant.as_ref().is_some_and(|found| !is_plain_grant(found));
-        match plan_grant(&desired, user, adopt) {
+        let grant = &principal.grant;
+        let changed = *grant != before && grant.as_ref().is_some_and(|found| !is_plain_grant(found));
+        match plan_grant(&desired, principal, adopt) {
             Ok(plan) if plan.is_empty() || !changed => Ok(plan),
             Err(refusal) if !changed => Err(refused(&refusal)),
             _ => Err(changed_meanwhile(&desired)),
         }
     };
-    Ok(Some(GrantWriter::new(operator, shown, &name, &work.grant.plan, run.context.random, planner)))
+    GrantWriter::new(operator, shown, &name, &plan, run.context.random, planner)
 }
 
 /// The grant stays as it is, because no role is what it should be.
 fn grant_withheld(work: &Work) -> Error {
     let kind = work.jobs.iter().find_map(|job| job.result.as_ref().err()).map_or(Kind::Refused, |error| error.kind);
-    let user = &work.source.user;
-    Error::new(kind, format!("source account {}: the grant of user `{}` was not changed", user.account, user.name))
+    let source = &work.source;
+    let whose: Vec<_> = source.grantees.iter().map(|grantee| grantee.arn.in_words()).collect();
+    let whose = whose.join(" and ");
+    Error::new(kind, format!("source account {}: the grant of {whose} was not changed", source.account))
         .note("xacct changed no role as planned, so it grants no new access")
 }
 

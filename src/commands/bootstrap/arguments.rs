@@ -5,9 +5,9 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::{
-    ChangeOptions, Half, OperatorAccess, ProofOptions, ReportOptions, RoleOptions, account, target_name, timeout, valid,
+    ChangeOptions, Half, OperatorAccess, PrincipalOptions, ProofOptions, ReportOptions, RoleOptions, account,
+    target_name, timeout,
 };
-use crate::iam::arn::UserRef;
 use crate::iam::names::AccountId;
 
 /// Create or repair both halves of a link, then test it.
@@ -46,9 +46,9 @@ pub struct Bootstrap {
     /// ID of the target account, new or in xacct.toml (can be repeated)
     #[arg(long, value_name = "ID", value_parser = account, env = "XACCT_TARGET_ACCOUNT", value_delimiter = ',')]
     pub target_account: Vec<AccountId>,
-    /// User in the source account who may assume the role, by name or ARN (default: the source operator)
-    #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
-    pub user: Option<UserRef>,
+    /// Who may assume the role.
+    #[command(flatten)]
+    pub principals: PrincipalOptions,
     /// Create only one half, and print what the owner of the other account needs
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,

@@ -18,8 +18,8 @@ use super::command_line::{Start, Verb};
 use crate::config::{self, ConfigFile, Source};
 use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
-use crate::iam::arn::UserRef;
-use crate::operations::accounts::SourceSide;
+use crate::operations::accounts::{Grantee, SourceSide, Standing};
+use crate::operations::grant_writer::GrantWriters;
 use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run};
 use apply::apply;
@@ -91,7 +91,7 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
         return Ok(Made { work, exit_code, recorded: None });
     }
 
-    let mut writer = None;
+    let mut writers = GrantWriters::default();
     if work.pending() > 0 && !args.changes.yes {
         report::confirm(&work, run).await?;
         // The role may have been used while the question stood.
@@ -110,14 +110,17 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
         if let Some(answers) = answers {
             answers.settle(&mut work);
         }
-        writer = applied?;
+        writers = applied?;
     }
-    let source = as_recorded(source, &work.source);
+    let mut source = as_recorded(source, &work.source);
+    if work.grant.result.is_err() {
+        keep_leaving(&mut source, &mut work, &run.file);
+    }
     let proves = args.only.is_none() && !args.no_verify;
     let mut recorded = record(&work, &source, &run.file, |_| !proves);
     if proves {
         let proving = Proving { args, run, connections: &connections, source: &source };
-        proving.prove(&mut work, writer.as_mut()).await;
+        proving.prove(&mut work, &mut writers).await;
         let is_rotated = |job: &Job| job.state.proof.is_none() || job.state.rejects_wrong_external_id();
         let any_rotated = work.jobs.iter().any(|job| job.link.finishes_rotation() && is_rotated(job));
         if probe::settle_late(&mut work) || any_rotated {
@@ -127,9 +130,9 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
             });
         }
     }
-    if let Some(writer) = writer {
-        // Other runs may have added to the grant since the preview.
-        (work.grant.repairs, work.grant.plan) = (writer.repairs(), writer.plan);
+    if !writers.is_empty() {
+        // Other runs may have added to the grants since the preview.
+        (work.grant.repairs, work.grant.plan) = (writers.repairs(), writers.into_plan());
     }
     let exit_code = work::exit_code(&work, &recorded);
     Ok(Made { work, exit_code, recorded: Some(recorded) })
@@ -145,8 +148,23 @@ async fn answered(questions: Option<Questions>, at_once: u16) -> Option<Answers>
 
 /// Returns the source as `xacct.toml` records it, with the account in a key of its own.
 fn as_recorded(source: Source, observed: &SourceSide) -> Source {
-    let user = UserRef::Name(observed.user.name.clone());
-    Source { account: Some(observed.account.clone()), user: Some(user), ..source }
+    let is_default = |grantee: &&Grantee| grantee.standing == Standing::Default;
+    let own: Vec<_> = observed.grantees.iter().filter(is_default).map(|grantee| grantee.arn.reference()).collect();
+    // Links with principals of their own do not show those of the others.
+    let principals = if own.is_empty() { source.principals.clone() } else { own };
+    Source { account: Some(observed.account.clone()), principals, ..source }
+}
+
+/// Keeps the principal on record whose grant could not be taken away, so that the next run does it.
+fn keep_leaving(source: &mut Source, work: &mut Work, file: &ConfigFile) {
+    if source.leaving.is_none() {
+        return;
+    }
+    source.principals.clone_from(&file.source.principals);
+    for job in &mut work.jobs {
+        let recorded = file.target(&job.link.name).map(|record| record.principals.clone());
+        job.link.principals = recorded.unwrap_or_default();
+    }
 }
 
 /// Records every link whose role was created, even if the grant failed, so that teardown finds it. An old external ID

@@ -39,7 +39,7 @@ pub async fn observe(
     };
     let source = async {
         match &access {
-            Some(access) => accounts::source_side(access, source).await.map(Some),
+            Some(access) => accounts::source_side(access, source, links).await.map(Some),
             None => Ok(None),
         }
     };

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::config::{DEFAULT_ROLE_NAME, Link};
+use crate::iam::arn::{PrincipalArn, PrincipalRef, RoleRef, UserRef};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
@@ -38,8 +39,9 @@ pub fn other_half(work: &Work, job: &Job, only: Half) -> OtherHalf {
 
 fn role_for_the_target(work: &Work, job: &Job) -> OtherHalf {
     let link = &job.link;
-    let command = naming(ShellCommand::new("xacct").arg("bootstrap").option("--only", "target"), link)
-        .option("--user", &work.source.user)
+    let arns = work.source.grantees_of(link).map(|grantee| with_account(&grantee.arn));
+    let command = naming(ShellCommand::new("xacct").arg("bootstrap").option("--only", "target"), link);
+    let command = for_principals(command, arns.collect())
         .option_if("--role-path", Some(&link.role_path).filter(|path| !path.is_root()))
         .option_if("--external-id", link.external_id.known());
     let command = link.policy_arns.iter().fold(command, |command, policy| command.option("--policy-arn", policy));
@@ -60,8 +62,8 @@ fn role_for_the_target(work: &Work, job: &Job) -> OtherHalf {
 
 fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {
     let link = &job.link;
-    let command = naming(ShellCommand::new("xacct").arg("bootstrap").option("--only", "source"), link)
-        .option("--user", &work.source.user.name)
+    let command = naming(ShellCommand::new("xacct").arg("bootstrap").option("--only", "source"), link);
+    let command = for_principals(command, work.source.references_of(link))
         .option_if("--role-path", Some(&link.role_path).filter(|path| !path.is_root()))
         // The grant does not depend on it, but the owner's xacct.toml should record it.
         .option_if("--external-id", link.external_id.known());
@@ -71,6 +73,22 @@ fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {
     let with_session_tags = if link.allow_session_tags { roles.clone() } else { BTreeSet::new() };
     let document = templates::grant(&roles, &with_session_tags);
     OtherHalf { owner: format!("source account {}", work.source.account), command, document }
+}
+
+/// Returns the principal as typed by its ARN, which includes account and path.
+fn with_account(principal: &PrincipalArn) -> PrincipalRef {
+    match principal {
+        PrincipalArn::User(user) => PrincipalRef::User(UserRef::Arn(user.clone())),
+        PrincipalArn::Role(role) => PrincipalRef::Role(RoleRef::Arn(role.clone())),
+    }
+}
+
+/// Adds the options that name the principals.
+fn for_principals(command: ShellCommand, principals: Vec<PrincipalRef>) -> ShellCommand {
+    match principals.as_slice() {
+        [PrincipalRef::User(user)] => command.option("--user", user),
+        several => several.iter().fold(command, |command, it| command.option("--principal", it)),
+    }
 }
 
 fn with_flags<const N: usize>(command: ShellCommand, flags: [(bool, &'static str); N]) -> ShellCommand {

@@ -13,9 +13,11 @@ use crate::config::{Link, Source, includes};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::bootstrap::{Refusal, denied_by_file, plan_grant, plan_role};
+use crate::iam::plan::teardown::plan_grant_removal;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::risks::Risk;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole};
+use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
 use crate::operations::keep::Kept;
 use crate::operations::planning;
@@ -41,14 +43,19 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
             Err(error) => failed.push(Failed { link, error }),
         }
     }
-    let grant = match &source.observed {
-        Some(user) if !jobs.is_empty() => {
-            let links = jobs.iter().map(|job| (&job.link, job.role.clone()));
-            let desired = settle::grant_beside(&run.file, &source.user, links)?;
-            allowed(args, |adopt| plan_grant(&desired, user, adopt), refused)?
+    let mut grant = Plan::default();
+    for grantee in source.staying() {
+        let links = source.links_of(grantee, jobs.iter().map(|job| (&job.link, job.role.clone())));
+        if let Some(observed) = grantee.observed.as_ref().filter(|_| !links.is_empty()) {
+            let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;
+            grant = grant.and(allowed(args, |adopt| plan_grant(&desired, observed, adopt), refused)?);
         }
-        _ => Plan::default(),
-    };
+    }
+    let roles = jobs.iter().map(|job| job.role.clone()).collect();
+    for grantee in source.leaving() {
+        let name = GRANT_POLICY.parse()?;
+        grant = grant.and(plan_grant_removal(&grantee.arn, &name, &roles, grantee.observed.as_ref()));
+    }
     Ok(Work { source, grant: GrantJob { plan: grant, result: Ok(()), repairs: 0 }, jobs, failed })
 }
 
@@ -83,7 +90,8 @@ fn told_source(source: &Source, targets: &[(Link, Result<Option<TargetSide>>)]) 
         return Err(error.cloned().unwrap_or_else(|| Error::new(Kind::Internal, "nothing to plan")));
     };
     let partition = target.as_ref().and_then(|target| target.operator.caller.arn.partition());
-    source_as_told(source, partition.unwrap_or(Partition::Aws), link.restrict_to_user)
+    let links: Vec<_> = targets.iter().map(|(link, _)| link.clone()).collect();
+    source_as_told(source, &links, partition.unwrap_or(Partition::Aws), link.restrict_to_user)
 }
 
 /// Plans the half in a target account.
@@ -99,14 +107,14 @@ impl Planner<'_> {
     fn plan(&self, link: &mut Link, target: Option<TargetSide>) -> Result<(Making, Option<Operator>, Plan)> {
         check_pair(self.source, link, target.as_ref())?;
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
-        let identity = settle::identity(link, &self.source.user)?;
+        let identity = settle::identity(link, self.source)?;
         // Recorded only with the role, so that a role with an ID on record is known to be xacct's whatever its tags say.
         if includes(self.args.only, Half::Target) {
             link.id.clone_from(&identity.id);
         }
         let lost = settle::complete(link, self.source, observed, self.run.context)?;
         let kept = match observed.filter(|_| self.args.keep_statements) {
-            Some(role) => Kept::undeclared(role, link, &self.source.user, self.run)?,
+            Some(role) => Kept::undeclared(role, link, &self.source.principals_of(link), self.run)?,
             None => None,
         };
         if let Some(kept) = &kept {
@@ -124,7 +132,9 @@ impl Planner<'_> {
         }
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
         plan.warnings.extend(lost);
-        plan.warnings.extend(denied_by_file(&link.trust_statements, &self.source.user, &desired.arn));
+        let principals = self.source.principals_of(link);
+        let denied = |principal| denied_by_file(&link.trust_statements, principal, &desired.arn);
+        plan.warnings.extend(principals.iter().filter_map(denied));
         let shown = observed.cloned();
         let used_before = observed.and_then(|role| role.last_used.clone()).into();
         let trust = trust_after(&plan, &desired, observed);

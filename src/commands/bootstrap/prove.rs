@@ -13,11 +13,12 @@ use crate::config::Source;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::made::Made;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{UserArn, UserRef};
-use crate::iam::plan::Change;
+use crate::iam::arn::{PrincipalArn, PrincipalRef};
+use crate::iam::plan::{Change, Plan};
 use crate::iam::policy::PolicyDocument;
+use crate::operations::accounts::SourceSide;
 use crate::operations::explain::{Case, Diagnostician};
-use crate::operations::grant_writer::GrantWriter;
+use crate::operations::grant_writer::GrantWriters;
 use crate::operations::last_test::{Begun, Tested};
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
@@ -32,8 +33,8 @@ pub struct Proving<'a> {
 }
 
 impl Proving<'_> {
-    /// Proves all links concurrently, and diagnoses those that do not work. Meanwhile `writer` guards the grant.
-    pub async fn prove(&self, work: &mut Work, writer: Option<&mut GrantWriter>) {
+    /// Proves all links concurrently, and diagnoses those that do not work. Meanwhile `writers` guard the grants.
+    pub async fn prove(&self, work: &mut Work, writers: &mut GrantWriters) {
         let Some(prover) = self.prover(work).await else { return };
         let prover = match prover {
             Ok(prover) => prover,
@@ -42,16 +43,17 @@ impl Proving<'_> {
                 return;
             }
         };
-        let user = UserRef::Arn(work.source.user.clone());
+        let principals = self.principals(work);
         let operator = work.source.operator.as_ref().map(|operator| operator.access.clone());
         let bench = Bench {
             args: self.args,
             run: self.run,
             prover,
-            user: work.source.user.clone(),
-            diagnostician: Diagnostician::new(self.run, self.connections, self.source, &user, operator),
-            grant: work.grant.plan.changes.iter().find_map(Change::document).cloned(),
-            granted: Cell::new(writer.as_ref().and_then(|writer| writer.written)),
+            source: work.source.clone(),
+            tested_as: self.source.tested_as.clone(),
+            diagnostician: Diagnostician::new(self.run, self.connections, self.source, &principals, operator),
+            grants: grants(&work.grant.plan),
+            granted: Cell::new(writers.written()),
         };
         let tally = self.run.console.tally("bootstrap", work.jobs.len(), "verified");
         let proofs = side_by_side(&work.jobs, self.args.report.concurrency, async |job| {
@@ -61,11 +63,7 @@ impl Proving<'_> {
             let (proof, diagnosis) = bench.prove(job, || tally.one_more()).await;
             (Some(proof), diagnosis)
         });
-        let proofs = match writer {
-            Some(writer) => writer.guard_while(proofs, |at| bench.granted.set(Some(at))).await,
-            None => Ok(proofs.await),
-        };
-        match proofs {
+        match writers.guard_while(proofs, |at| bench.granted.set(Some(at))).await {
             Ok(proofs) => {
                 for (job, proven) in work.jobs.iter_mut().zip(proofs) {
                     (job.state.proof, job.state.diagnosis) = proven;
@@ -83,9 +81,26 @@ impl Proving<'_> {
             (None, None) => return None,
         };
         let named = self.source.user_profile.is_some();
-        let (user, account) = (UserRef::Arn(work.source.user.clone()), work.source.account.clone());
-        Some(access.and_then(|access| proving::prover(self.connections, access, named, user, Some(account), self.run)))
+        let (principals, account) = (self.principals(work), Some(work.source.account.clone()));
+        Some(access.and_then(|access| proving::prover(self.connections, access, named, principals, account, self.run)))
     }
+
+    /// Returns the principals of all links, or the one whose test counts.
+    fn principals(&self, work: &Work) -> Vec<PrincipalRef> {
+        match &self.source.tested_as {
+            Some(one) => vec![one.clone()],
+            None => work.source.staying().map(|grantee| grantee.arn.reference()).collect(),
+        }
+    }
+}
+
+/// Returns the grants that a plan writes.
+fn grants(plan: &Plan) -> Vec<(PrincipalArn, PolicyDocument)> {
+    let written = plan.changes.iter().filter_map(|change| match change {
+        Change::PutGrant { principal, to, .. } => Some((principal.clone(), (**to).clone())),
+        _ => None,
+    });
+    written.collect()
 }
 
 /// Returns the access of the target operator, who has just read the role.
@@ -105,18 +120,26 @@ struct Bench<'a> {
     args: &'a Bootstrap,
     run: &'a Run<'a>,
     prover: Prover,
-    user: UserArn,
+    source: SourceSide,
+    tested_as: Option<PrincipalRef>,
     diagnostician: Diagnostician<'a>,
-    /// The grant as planned, if it had to be written.
-    grant: Option<PolicyDocument>,
+    /// The grants as planned, as far as they had to be written.
+    grants: Vec<(PrincipalArn, PolicyDocument)>,
     /// When the grant was last written, repairs included.
     granted: Cell<Option<Instant>>,
 }
 
 impl Bench<'_> {
+    /// Returns the principals of a link, or the one whose test counts.
+    fn principals(&self, job: &Job) -> Vec<PrincipalRef> {
+        self.tested_as.clone().map_or_else(|| self.source.references_of(&job.link), |one| vec![one])
+    }
+
     /// Returns both halves as this run has made them, or found them.
     fn made<'a>(&'a self, job: &'a Job) -> Made<'a> {
-        Made { role: &job.state.desired, trust: &job.state.trust, grant: self.grant.as_ref() }
+        let caller = self.prover.known_caller();
+        let grant = self.grants.iter().find(|(principal, _)| caller.is_some_and(|caller| principal.is(caller)));
+        Made { role: &job.state.desired, trust: &job.state.trust, grant: grant.map(|(_, document)| document) }
     }
 
     /// Proves one link, and diagnoses it if it does not work. Calls `proven` in between.
@@ -127,10 +150,10 @@ impl Bench<'_> {
         let (proof, claim, written) = self.prove_past_repairs(job, &in_vain, &progress).await;
         proven();
         if let Ok(proof) = &proof {
-            let (user, source) = (&self.user.name, Some(&self.user.account));
+            let (principals, source) = (&self.source.labels_of(&job.link), Some(&self.source.account));
             let (ahead, region) = (self.prover.clock_ahead(), self.prover.region(&claim).clone());
             let start = Begun { at, ahead, used_before: job.state.used_before.clone(), region };
-            Tested { link: &job.link, role: &job.role, user, source }.keep(proof, start, self.run.context);
+            Tested { link: &job.link, role: &job.role, principals, source }.keep(proof, start, self.run.context);
         }
         // What was not waited for is not shown yet, either.
         let made = in_vain.get().then(|| self.made(job));
@@ -154,6 +177,7 @@ impl Bench<'_> {
                 None => Freshness::Settled,
             };
             let mut claim = proving::claim_to_test(&job.link, &job.role, freshness, self.run);
+            claim.principals = self.principals(job);
             if let Some(why) = &job.state.no_bucket {
                 claim.extent = Extent::Refusals(why.clone());
             }

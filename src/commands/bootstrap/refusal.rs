@@ -1,37 +1,30 @@
 //! Errors and hints for plans that bootstrap refuses to make.
 
-use std::fmt::Display;
-
 use crate::config::Link;
 use crate::error::{Error, Kind};
-use crate::iam::arn::RoleArn;
-use crate::iam::names::UserName;
+use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::plan::bootstrap::Refusal;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::risks::Weaker;
 use crate::iam::state::DesiredGrant;
 use crate::iam::templates;
-use crate::report::changes::{Mood, sentence};
+use crate::report::changes::{Mood, get_policy, sentence};
 use crate::text::shell::ShellCommand;
 
 const HIGHER_TRUST_QUOTA: &str = "or request a higher quota for \"Role trust policy length\"";
 
 /// Returns the error for a grant that something other than xacct changed after the preview.
 pub fn changed_meanwhile(grant: &DesiredGrant) -> Error {
-    let (user, name) = (&grant.user.name, &grant.policy_name);
+    let (principal, name) = (&grant.principal, &grant.policy_name);
     Error::new(
         Kind::Refused,
-        format!("another program changed policy `{name}` of user `{user}` after the preview; xacct left it unchanged"),
+        format!(
+            "another program changed policy `{name}` of {} after the preview; xacct left it unchanged",
+            principal.in_words()
+        ),
     )
-    .hint(format!("show the policy: {}", get_user_policy(user, name)))
+    .hint(format!("show the policy: {}", get_policy(principal, name)))
     .hint("run the command again to see what it would replace")
-}
-
-fn get_user_policy(user: &UserName, policy: &impl Display) -> ShellCommand {
-    ShellCommand::new("aws")
-        .args(["iam", "get-user-policy"])
-        .option("--user-name", user)
-        .option("--policy-name", policy)
 }
 
 /// Returns the error for a plan that makes the role weaker, which `--yes` alone does not apply.
@@ -94,9 +87,10 @@ pub fn refused(refusal: &Refusal) -> Error {
                 .hint("or create another role: --role-name NAME"),
             Err(_) => error.hint("create another role: --role-name NAME"),
         },
-        Refusal::ForeignGrant { user, name, statements } | Refusal::ForeignStatements { user, name, statements } => {
+        Refusal::ForeignGrant { principal, name, statements }
+        | Refusal::ForeignStatements { principal, name, statements } => {
             let error = statements.iter().fold(error, |error, it| error.note(format!("it has {it}")));
-            error.hint(format!("show the policy: {}", get_user_policy(&user.name, name))).hint("or replace it: --adopt")
+            error.hint(format!("show the policy: {}", get_policy(principal, name))).hint("or replace it: --adopt")
         }
         Refusal::TrustPolicyTooLarge { .. } => error.hint("use a shorter external ID").hint(HIGHER_TRUST_QUOTA),
         Refusal::RolePoliciesTooLarge { .. } => {
@@ -105,7 +99,7 @@ pub fn refused(refusal: &Refusal) -> Error {
         Refusal::TooManyPolicies { .. } => error
             .hint("combine some of them in one managed policy, or use --policy-file")
             .hint("or request a higher quota for \"Managed policies attached to an IAM role\""),
-        Refusal::GrantTooLarge { user, document, .. } => error
+        Refusal::GrantTooLarge { principal, document, .. } => error
             .hint("create a managed policy for the grant in the source account (up to 6,144 characters):")
             .hint(
                 ShellCommand::new("aws")
@@ -115,15 +109,26 @@ pub fn refused(refusal: &Refusal) -> Error {
                     .to_string(),
             )
             .hint(
-                ShellCommand::new("aws")
-                    .args(["iam", "attach-user-policy"])
-                    .option("--user-name", &user.name)
+                attach(principal)
                     .option(
                         "--policy-arn",
-                        format!("arn:{}:iam::{}:policy/{}", user.partition, user.account, templates::GRANT_POLICY),
+                        format!(
+                            "arn:{}:iam::{}:policy/{}",
+                            principal.partition(),
+                            principal.account(),
+                            templates::GRANT_POLICY
+                        ),
                     )
                     .to_string(),
             )
             .hint("then create the other half: xacct bootstrap ID --only target"),
     }
+}
+
+fn attach(principal: &PrincipalArn) -> ShellCommand {
+    let (command, option) = match principal {
+        PrincipalArn::User(_) => ("attach-user-policy", "--user-name"),
+        PrincipalArn::Role(_) => ("attach-role-policy", "--role-name"),
+    };
+    ShellCommand::new("aws").args(["iam", command]).option(option, principal.name())
 }

@@ -37,14 +37,15 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     }
     for job in work.jobs.iter().filter(|_| !is_shared) {
         who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
-        let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
+        let _ = writeln!(text, "Link     {} may assume {}", work.source.labels_of(&job.link), job.role);
         let _ = writeln!(text, "         {}\n         {}", job.link.external_id_in_words(), job.link.terms_in_words());
         for remark in [bucket(job, run), kept(job)].into_iter().filter(|remark| !remark.is_empty()) {
             let _ = writeln!(text, "         {remark}");
         }
     }
     if let Some(profile) = found_profile {
-        let _ = writeln!(text, "User     {}\n         profile {profile}", work.source.user);
+        let arns: Vec<_> = work.source.staying().map(|grantee| grantee.arn.to_string()).collect();
+        let _ = writeln!(text, "User     {}\n         profile {profile}", arns.join(", "));
     }
     let pending = work.pending();
     if work.jobs.is_empty() {
@@ -86,8 +87,8 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
     let own_roles = many(roles.len());
     let paragraphs = [
         said(&|job| match own_roles {
-            true => format!("{} may assume a role of its own", work.source.user.name),
-            false => format!("{} may assume {}", work.source.user.name, job.role),
+            true => format!("{} may assume a role of its own", work.source.labels_of(&job.link)),
+            false => format!("{} may assume {}", work.source.labels_of(&job.link), job.role),
         }),
         said(&|job| match job.link.external_id.known() {
             Some(_) if own_ids => "an external ID of its own".to_owned(),
@@ -208,7 +209,8 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     let only = args.only.map(|_| "target");
     let console = run.console;
     let width = console.width();
-    let user = work.source.user.name.as_str();
+    let user = work.source.labels();
+    let user = user.as_str();
     let several = work.has_several();
     let essence = |job: &Job| {
         let proof = job.state.proof.as_ref().and_then(|proof| proof.as_ref().ok());

@@ -25,7 +25,7 @@ impl Settings {
     /// Resolves the settings, and refuses missing ones before any request is sent.
     pub fn resolve(args: &Bootstrap, run: &Run<'_>) -> Result<Self> {
         let profile = args.proof.user.user_profile.as_ref();
-        let source = config::source(&run.file, args.user.as_ref(), &args.access, profile)?;
+        let source = config::source(&run.file, &args.principals.all(), &args.access, profile)?;
         let role_options = config::rebased(&args.role, &run.file, run.context);
         let accounts = accounts(args, run.context);
         // The variable names a target that there is, --name a new one.
@@ -46,7 +46,7 @@ impl Settings {
             link.check(link.region.as_ref().map(Region::partition))?;
             source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
             if args.only == Some(Half::Target) {
-                source_as_told(&source, Partition::Aws, link.restrict_to_user).map_err(|error| {
+                source_as_told(&source, &[link.clone()], Partition::Aws, link.restrict_to_user).map_err(|error| {
                     error
                         .note("--only target does not read the source account")
                         .hint("or specify the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME")

@@ -11,7 +11,7 @@ use crate::aws::connections::Connections;
 use crate::aws::sts;
 use crate::config::Source;
 use crate::environment;
-use crate::iam::arn::UserArn;
+use crate::iam::arn::{CallerArn, PrincipalArn};
 use crate::iam::risks::Risk;
 
 /// The most profiles whose owner xacct asks AWS for.
@@ -30,39 +30,45 @@ pub async fn look_for(
 ) -> Option<String> {
     let is_needed = args.only.is_none() && !args.no_verify && !args.changes.check && !work.jobs.is_empty();
     let operator = work.source.operator.as_ref()?;
-    let user = &work.source.user;
-    if !is_needed || source.user_profile.is_some() || operator.caller.arn.user() == Some(user) {
+    let counts = |principal: &PrincipalArn| match &source.tested_as {
+        Some(one) => principal.reference().label() == one.label(),
+        None => true,
+    };
+    let principals: Vec<_> = work.source.staying().map(|grantee| grantee.arn.clone()).filter(counts).collect();
+    let is_one = |caller: &CallerArn| principals.iter().any(|principal| principal.is(caller));
+    if !is_needed || source.user_profile.is_some() || is_one(&operator.caller.arn) {
         return None;
     }
     let used = operator.access.profile.as_deref();
-    match profile_of(user, used, connections).await {
+    match profile_of(&principals, used, connections).await {
         Some(profile) => {
             source.user_profile = Some(profile.clone());
             Some(profile)
         }
         None => {
-            let user = user.name.clone();
-            work.grant.plan.warnings.push(Risk::NoUserCredentials { user });
+            let names: Vec<_> = principals.iter().map(|principal| principal.in_words().replace('`', "")).collect();
+            work.grant.plan.warnings.push(Risk::NoUserCredentials { principals: names.join(" or ") });
             None
         }
     }
 }
 
-/// Returns the first profile with an access key of the user: AWS says whose each key is. Keys in the environment count, too,
+/// Returns the first profile with an access key of one of the users: AWS says whose each key is. Keys in the environment count, too,
 /// if the operator uses a profile.
-async fn profile_of(user: &UserArn, used: Option<&str>, connections: &Connections) -> Option<String> {
+async fn profile_of(principals: &[PrincipalArn], used: Option<&str>, connections: &Connections) -> Option<String> {
     let silent = connections.that_ask_nobody();
     let environment = (used.is_some() && environment::has_keys()).then_some(environment::PROFILE);
     let mut profiles: Vec<_> = silent.profiles().with_keys().filter(|name| Some(*name) != used).collect();
     // Most people name it after the user.
-    profiles.sort_by_key(|name| *name != user.name.as_str());
+    profiles.sort_by_key(|name| !principals.iter().any(|principal| principal.name() == *name));
     let candidates: Vec<_> = profiles.into_iter().chain(environment).take(MOST).collect();
     let owners = join_all(candidates.iter().map(async |name| {
         let owner = async { sts::caller(&silent.access(Some(name)).await?).await };
         timeout(PATIENCE, owner).await.ok()?.ok()
     }));
     let owners = owners.await;
-    let is_the_users = |owner: &Option<sts::Caller>| owner.as_ref().is_some_and(|it| it.arn.user() == Some(user));
+    let is_ones = |caller: &sts::Caller| principals.iter().any(|principal| principal.is(&caller.arn));
+    let is_the_users = |owner: &Option<sts::Caller>| owner.as_ref().is_some_and(is_ones);
     let found = candidates.iter().zip(&owners).find(|(_, owner)| is_the_users(owner));
     found.map(|(name, _)| (*name).to_owned())
 }

@@ -95,7 +95,7 @@ fn own(facts: &Facts, source: &Source, args: &Diagnose, run: &Run<'_>) -> Result
     let mut links = config::recorded_links(&run.file, &[], None)?;
     with_options(&mut links, args, run)?;
     let file = run.file.path.display().to_string();
-    own_link(facts, links, run.file.source.user.as_ref(), source, &file).map(Some)
+    own_link(facts, links, &run.file.principals(), source, &file).map(Some)
 }
 
 /// Returns the diagnosis of these facts, saved if an option says so.
@@ -106,7 +106,7 @@ fn reported(facts: &Facts, diagnosis: Diagnosis, args: &Diagnose, run: &Run<'_>)
         account: facts.link.role.account.to_string(),
         role_name: facts.link.role.name.to_string(),
         role: facts.link.role.to_string(),
-        user: facts.link.user.to_string(),
+        user: facts.link.label(),
         messages: message::messages(facts, &diagnosis.findings, args, not_saved.is_none(), run),
         proof: None,
         diagnosis: Some(diagnosis),

@@ -2,8 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::{CodeOptions, OperatorAccess, ReportOptions, target_name, valid};
-use crate::iam::arn::UserRef;
+use crate::cli::{CodeOptions, OperatorAccess, PrincipalOptions, ReportOptions, target_name, valid};
 use crate::iam::names::RoleName;
 
 /// Record existing roles in xacct.toml without changing AWS.
@@ -36,9 +35,9 @@ pub struct Import {
     /// Name of the role in accounts that are specified by ID (default: xacct)
     #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>)]
     pub role_name: Option<RoleName>,
-    /// User in the source account who may assume the role, by name or ARN (default: the source operator)
-    #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
-    pub user: Option<UserRef>,
+    /// Who may assume the role.
+    #[command(flatten)]
+    pub principals: PrincipalOptions,
     /// Show what would be written and stop
     #[arg(long)]
     pub dry_run: bool,

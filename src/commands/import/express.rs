@@ -9,7 +9,7 @@ use crate::iam::admission::{Subject, names, of_trust};
 use crate::iam::arn::{ManagedPolicy, PolicyArn, RoleArn};
 use crate::iam::found_terms::FoundTerms;
 use crate::iam::identity::{LINK_TAG, new_id};
-use crate::iam::names::{MaxSessionDuration, Tag};
+use crate::iam::names::{MaxSessionDuration, Tag, TagValue};
 use crate::iam::plan::Plan;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::record::POLICIES_TAG;
@@ -53,7 +53,7 @@ pub fn express(mut link: Link, wanted: &Wanted, side: TargetSide, source: &Sourc
     read_identity(&mut link, &role, source, &mut notes)?;
     let files = read_policies(&mut link, &role, &mut kept, &mut notes, run)?;
     link.check(Some(arn.partition))?;
-    let desired = settle::role(&link, &source.user, arn.partition, &files);
+    let desired = settle::role(&link, &source.account, &source.principals_of(&link), arn.partition, &files);
     let foresight = Foresight { desired, shown: Some(role), versions };
     let state = Importing { kept, foresight, notes, needs_adoption: link.id.is_none() };
     Ok(Job { role: arn, link, operator: Some(operator), plan: Plan::default(), result: Ok(()), state })
@@ -92,32 +92,30 @@ fn read_trust(link: &mut Link, role: &ObservedRole, source: &SourceSide, run: &R
             return Err(refuse(format!("its trust policy: {problem}")).hint("repair the trust policy"));
         }
     };
-    let user = &source.user;
-    let Some(terms) = FoundTerms::of(trust, user) else {
+    let whose: Vec<_> = source.grantees_of(link).map(|grantee| grantee.arn.in_words().replace('`', "")).collect();
+    let whose = whose.join(" or ");
+    let Some(terms) = FoundTerms::of(trust, &source.principals_of(link)) else {
         let arn: RoleArn = role.arn.parse()?;
         let subject = Subject { source: Some(&source.account), tags: Some(&role.tags), ..Subject::from(&arn) };
         let admitted = names(&of_trust(trust, subject));
         let admits = if admitted.is_empty() { "nobody".to_owned() } else { admitted };
         return Err(refuse(format!(
-            "no statement of its trust policy names account {} or user {} as principal",
-            source.account, user.name
+            "no statement of its trust policy names account {} or {whose} as principal",
+            source.account
         ))
         .note(format!("it admits {admits}"))
         .hint("add such a statement, or specify the user who may assume the role: --user NAME"));
     };
     if !terms.inexpressible.is_empty() {
         let parts = terms.inexpressible.join(" and ");
-        return Err(refuse(format!(
-            "the statement that admits user {} has {parts}, which xacct.toml cannot express",
-            user.name
-        ))
-        .hint(remedy(&terms)));
+        return Err(refuse(format!("the statement that admits {whose} has {parts}, which xacct.toml cannot express"))
+            .hint(remedy(&terms)));
     }
     let mut ids = terms.external_ids.into_iter();
     link.external_id = ids.next().map_or(ExternalIdChoice::None, ExternalIdChoice::Use);
     link.old_external_ids = ids.collect();
     link.require_mfa = terms.require_mfa;
-    link.restrict_to_user = terms.only_user;
+    link.restrict_to_user = terms.is_restricted;
     link.allow_session_tags = terms.session_tags;
     Kept::of_statements(terms.others, link, run)
 }
@@ -171,10 +169,20 @@ fn tag(key: &str, value: &str) -> Option<Tag> {
 fn read_identity(link: &mut Link, role: &ObservedRole, source: &SourceSide, notes: &mut Vec<String>) -> Result<()> {
     let Some(tag) = role.tags.get(LINK_TAG).filter(|_| role.is_ours()) else { return Ok(()) };
     match tag.parse() {
-        Ok(id) if new_id(&source.account, &source.user.name)? == id => link.id = Some(id),
+        Ok(id) if is_of_link(&id, link, source)? => link.id = Some(id),
         _ => notes.push(format!("it belongs to another link ({LINK_TAG}={tag}); bootstrap --adopt takes it over")),
     }
     Ok(())
+}
+
+/// Returns whether a new link for one of these principals has this ID.
+fn is_of_link(id: &TagValue, link: &Link, source: &SourceSide) -> Result<bool> {
+    for principal in source.references_of(link) {
+        if new_id(&source.account, &principal)? == *id {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Reads the policies into the link. Returns those that it declares as files.

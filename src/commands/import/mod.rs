@@ -12,7 +12,6 @@ use super::command_line::{Start, Verb};
 use crate::cli::{Probe, UserOptions};
 use crate::config::{self, Source};
 use crate::error::{Ended, Error, ExitCode, Result};
-use crate::iam::arn::UserRef;
 use crate::iam::names::{SAMPLE_SUFFIX, test_bucket_name};
 use crate::iam::plan::Plan;
 use crate::iam::templates::VERIFY_POLICY;
@@ -37,7 +36,7 @@ impl Verb for Import {
 
 /// Runs `xacct import`.
 async fn import(args: &Import, run: &Run<'_>) -> Result<ExitCode> {
-    let source = config::source(&run.file, args.user.as_ref(), &args.access, None)?;
+    let source = config::source(&run.file, &args.principals.all(), &args.access, None)?;
     let typed = wanted::typed(args, &source, run)?;
     // A name that is taken or names several is an error before any request.
     let roles = |wanted: &[wanted::Wanted]| {
@@ -54,9 +53,9 @@ async fn import(args: &Import, run: &Run<'_>) -> Result<ExitCode> {
     let progress = run.console.progress("import");
     progress.now("reading the source account");
     let access = accounts::source_access(&connections, &source).await?;
-    let side = accounts::source_side(&access, &source).await?;
+    let side = accounts::source_side(&access, &source, &[]).await?;
     let (wanted, remarks) = match typed.is_empty() {
-        true => wanted::granted(&access, &side.user, run).await?,
+        true => wanted::granted(&access, &side, run).await?,
         false => (typed, Vec::new()),
     };
     progress.now("reading the roles");
@@ -110,8 +109,8 @@ async fn settle_probe(job: &mut Job) {
 
 /// Returns the source as `xacct.toml` records it.
 fn as_recorded(source: Source, work: &Work) -> Source {
-    let user = UserRef::Name(work.source.user.name.clone());
-    Source { account: Some(work.source.account.clone()), user: Some(user), ..source }
+    let principals = work.source.grantees.iter().map(|grantee| grantee.arn.reference()).collect();
+    Source { account: Some(work.source.account.clone()), principals, ..source }
 }
 
 /// Writes the files, then `xacct.toml`, which names them.

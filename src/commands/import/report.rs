@@ -42,7 +42,7 @@ impl Report<'_> {
         } else {
             operators.for_each(|(account, operator)| who(&mut text, "Target", account, operator));
             for job in &work.jobs {
-                let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
+                let _ = writeln!(text, "Link     {} may assume {}", work.source.labels_of(&job.link), job.role);
                 let words = [job.link.external_id_in_words(), job.link.terms_in_words()];
                 for words in words {
                     let _ = writeln!(text, "         {words}");

@@ -8,10 +8,11 @@ use crate::config::{self, DEFAULT_ROLE_NAME, Source};
 use crate::diagnosis::collect;
 use crate::diagnosis::facts::PolicyFacts;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::arn::{PrincipalRef, RoleArn};
 use crate::iam::granted::Granted;
 use crate::iam::names::{AccountId, RoleName};
 use crate::iam::state::{FoundDocument, Reading};
+use crate::operations::accounts::SourceSide;
 use crate::operations::run::Run;
 
 /// A role to import.
@@ -80,23 +81,27 @@ fn of_account(text: &str, name: Option<&RoleName>) -> Result<Wanted> {
 ///
 /// # Errors
 /// When the policies name no role.
-pub async fn granted(access: &Access, user: &UserArn, run: &Run<'_>) -> Result<(Vec<Wanted>, Vec<String>)> {
-    let (own, groups) = collect::policies_of_user(access, &user.name).await;
+pub async fn granted(access: &Access, source: &SourceSide, run: &Run<'_>) -> Result<(Vec<Wanted>, Vec<String>)> {
     let (mut found, mut remarks) = (Granted::default(), Vec::new());
-    read(&own, &format!("user {}", user.name), &mut found, &mut remarks);
-    match groups {
-        Reading::Present(groups) => {
-            groups.iter().for_each(|(name, own)| read(own, &format!("group {name}"), &mut found, &mut remarks));
+    let principals: Vec<_> = source.grantees.iter().map(|grantee| grantee.arn.reference()).collect();
+    for principal in &principals {
+        let (own, groups) = collect::policies_of_principal(access, principal).await;
+        read(&own, &principal.in_words().replace('`', ""), &mut found, &mut remarks);
+        match groups {
+            Reading::Present(groups) => {
+                groups.iter().for_each(|(name, own)| read(own, &format!("group {name}"), &mut found, &mut remarks));
+            }
+            Reading::Absent => {}
+            Reading::Unreadable { answer, .. } => remarks.push(format!("cannot read the groups of the user: {answer}")),
         }
-        Reading::Absent => {}
-        Reading::Unreadable { answer, .. } => remarks.push(format!("cannot read the groups of the user: {answer}")),
     }
     remarks
         .extend(found.patterns.iter().map(|pattern| format!("{pattern} names no single role; import each by its ARN")));
-    found.roles.retain(|role| role.account != user.account);
+    found.roles.retain(|role| role.account != source.account);
     if found.roles.is_empty() {
-        let error =
-            Error::new(Kind::Refused, format!("no policy of user `{}` names a role of another account", user.name));
+        let whose: Vec<_> = principals.iter().map(PrincipalRef::in_words).collect();
+        let whose = whose.join(" and ");
+        let error = Error::new(Kind::Refused, format!("no policy of {whose} names a role of another account"));
         return Err(remarks.into_iter().fold(error, Error::note).hint("specify the role by its ARN: xacct import ARN"));
     }
     let mut wanted = BTreeSet::new();

@@ -10,6 +10,7 @@ use super::listed::Listed;
 use super::live::Live;
 use crate::diagnosis::Diagnosis;
 use crate::error::ExitCode;
+use crate::iam::arn::PrincipalRef;
 use crate::operations::run::Run;
 use crate::report::json::{self, JsonChange, JsonError, JsonProof};
 
@@ -25,6 +26,7 @@ struct JsonSource {
     account: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
+    principals: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -73,7 +75,8 @@ pub fn document(listed: &[Listed<'_>], exit_code: ExitCode, run: &Run<'_>) -> St
     let account = source.account();
     let source = JsonSource {
         account: account.map(ToString::to_string),
-        user: source.user.as_ref().map(|user| user.name().to_string()),
+        user: run.file.the_user().map(|user| user.name().to_string()),
+        principals: run.file.principals().iter().map(PrincipalRef::label).collect(),
     };
     let targets = listed.iter().map(|listed| (listed.link.name.clone(), listed.into())).collect();
     json::document("list", exit_code, JsonList { source, targets })

@@ -68,10 +68,18 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
     // One for both, because an MFA code is good for one session.
     let connections = verification.connect(&tested)?;
     let files = settle::read_policy_files(&links, run)?;
-    let user = proving::user_on_record(run);
-    let bench = async { verification.bench(user.as_ref().map_err(Error::clone)?, &connections).await };
+    let principals = proving::principals_on_record(run);
+    let bench = async { verification.bench(principals.as_ref().map_err(Error::clone)?, &connections).await };
     let (bench, operator) = tokio::join!(bench, accounts::source_access(&connections, &source));
-    let comparison = Comparison { connections: &connections, run, source, files, operator, read: OnceCell::new() };
+    let comparison = Comparison {
+        connections: &connections,
+        run,
+        source,
+        links: links.clone(),
+        files,
+        operator,
+        read: OnceCell::new(),
+    };
     let tally = run.console.tally("list", links.len(), "tested");
     let live = side_by_side(links.iter().zip(&tested), args.report.concurrency, async |(link, tested)| {
         // First, so that the test finds the MFA session of the target operator in the cache, and does not hide who used
@@ -96,6 +104,7 @@ struct Comparison<'a> {
     connections: &'a Connections,
     run: &'a Run<'a>,
     source: Source,
+    links: Vec<Link>,
     files: BTreeMap<String, InlinePolicies>,
     /// The source operator's access.
     operator: Result<Access>,
@@ -111,26 +120,25 @@ impl Comparison<'_> {
         let own = self.files.get(&link.name).cloned().unwrap_or_default();
         let names = own.keys().map(ToString::to_string).chain([VERIFY_POLICY.to_owned()]).collect();
         let (source, target) = tokio::join!(
-            self.read.get_or_init(|| accounts::source_side(operator, &self.source)),
+            self.read.get_or_init(|| accounts::source_side(operator, &self.source, &self.links)),
             accounts::target_side(self.connections, &link, Some(operator), &names),
         );
         let (source, target) = (source.as_ref().map_err(Error::clone)?, target?);
         let observed = target.observed.as_ref();
-        let identity = settle::identity(&link, &source.user)?;
+        let identity = settle::identity(&link, source)?;
         link.id.clone_from(&identity.id);
         settle::complete(&mut link, source, observed, self.run.context)?;
         let plan = |desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas| {
             plan_role(desired, observed, quotas, true).map_err(refused)
         };
         let (desired, role) = planning::role(&link, identity, source, Some(&target), &own, plan)?;
-        let grant = match &source.observed {
-            Some(user) => {
-                let alone = std::iter::once((&link, desired.arn.clone()));
-                let wanted = settle::grant_beside(&self.run.file, &source.user, alone)?;
-                plan_grant(&wanted, user, true).map_err(refused)?
-            }
-            None => Plan::default(),
-        };
+        let mut grant = Plan::default();
+        for grantee in source.grantees_of(&link) {
+            let Some(observed) = &grantee.observed else { continue };
+            let alone = std::iter::once((&link, desired.arn.clone()));
+            let wanted = settle::grant_beside(&self.run.file, &grantee.arn, alone)?;
+            grant = grant.and(plan_grant(&wanted, observed, true).map_err(refused)?);
+        }
         let used_before = observed.and_then(|role| role.last_used.clone()).into();
         Ok(Drift { role, grant, used_before })
     }

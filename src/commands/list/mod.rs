@@ -43,11 +43,8 @@ fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
 
 /// Returns what is known without asking AWS.
 fn offline<'a>(link: &'a Link, run: &Run<'_>) -> Listed<'a> {
-    let source = &run.file.source;
     let role = link.role_arn(run.file.partition_of(link.region.as_ref()));
-    let last = source.user.as_ref().and_then(|user| {
-        let account = source.account();
-        Tested { link, role: &role, user: user.name(), source: account }.last(run.context)
-    });
+    let principals = &run.file.labels_of(link);
+    let last = Tested { link, role: &role, principals, source: run.file.source.account() }.last(run.context);
     Listed { link, role, last, live: None }
 }

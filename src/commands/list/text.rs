@@ -6,6 +6,7 @@ use super::listed::Listed;
 use super::live::{Drift, Live};
 use crate::config::Link;
 use crate::error::Result;
+use crate::iam::arn::PrincipalRef;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{count, error_text};
@@ -66,7 +67,8 @@ fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
 
 fn user(run: &Run<'_>) -> String {
     let source = &run.file.source;
-    let name = source.user.as_ref().map_or_else(|| "not recorded".to_owned(), |user| user.name().to_string());
+    let names: Vec<_> = run.file.principals().iter().map(PrincipalRef::label).collect();
+    let name = if names.is_empty() { "not recorded".to_owned() } else { names.join(", ") };
     match source.account() {
         Some(account) => format!("{name} of account {account}"),
         None => name,

@@ -58,7 +58,7 @@ impl Consumer for AuditQuery {
         });
         let targets = targets.collect::<Result<Vec<_>>>()?;
         let source = &run.file.source;
-        let grant = source.user.as_ref().map(|user| Grant {
+        let grant = run.file.the_user().map(|user| Grant {
             user: user.name().clone(),
             account: source.account().cloned(),
             profile: own(&source.profile),

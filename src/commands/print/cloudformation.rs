@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::consumer::{Consumer, only_one, partition, user_arn};
+use super::consumer::{Consumer, account_of, only_one, partition, principals};
 use super::out::{Form, emit, printed_by};
 use crate::cli::{Printed, valid};
 use crate::error::{ExitCode, Result};
@@ -52,9 +52,10 @@ impl Consumer for Cloudformation {
         let link = only_one(&links, "a template can create only one role")?;
         let partition = partition(&links, None, run)?;
         link.check(Some(partition))?;
-        let user = user_arn(self.user_arn.as_ref(), partition, link.restrict_to_user, run)?;
+        let principals = principals(self.user_arn.as_ref(), link, partition, link.restrict_to_user, run)?;
+        let source = account_of(&principals, run)?;
         let files = settle::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
-        let desired = settle::role(link, &user, partition, &files);
+        let desired = settle::role(link, &source, &principals, partition, &files);
         let external_id = link.external_id.known();
         let template = cloudformation::template(&desired, external_id, &printed_by::<Self>());
         let (form, text) = match self.format {

@@ -8,8 +8,8 @@ use crate::commands::command_line::{Start, Verb};
 use crate::config::Link;
 use crate::environment;
 use crate::error::{Ended, Error, ExitCode, Result};
-use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
-use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
+use crate::iam::arn::{Partition, PrincipalArn, PrincipalRef, RoleArn, UserArn};
+use crate::iam::names::{AccountId, MfaSerial, Region, SessionDuration, SessionName};
 use crate::operations::run::Run;
 use crate::print::Access;
 use crate::text::shell::ShellCommand;
@@ -60,7 +60,7 @@ pub fn access(
         source_identity: link.source_identity.clone(),
         duration: limited(duration, link)?,
         profile: source.user_profile.clone().filter(|name| name != environment::PROFILE),
-        user: source.user.as_ref().map(|user| user.name().clone()),
+        user: run.file.the_user().map(|user| user.name().clone()),
     })
 }
 
@@ -69,15 +69,12 @@ fn role(link: &Link, region: Option<&Region>, run: &Run<'_>) -> Result<RoleArn> 
     Ok(link.role_arn(partition(std::slice::from_ref(link), region, run)?))
 }
 
-/// Returns the partition of these links: that of their Regions and of the user's ARN; otherwise that of the other links,
+/// Returns the partition of these links: that of their Regions and of a principal's ARN; otherwise that of the other links,
 /// which have the same source account; otherwise that of `--region`.
 pub fn partition(links: &[Link], asked: Option<&Region>, run: &Run<'_>) -> Result<Partition> {
-    let of_user = match &run.file.source.user {
-        Some(UserRef::Arn(arn)) => Some(arn.partition),
-        _ => None,
-    };
+    let of_principal = run.file.principals().iter().find_map(PrincipalRef::partition);
     let of_links = links.iter().filter_map(|link| link.region.as_ref()).map(Region::partition);
-    let mut found: BTreeSet<_> = of_links.chain(of_user).collect();
+    let mut found: BTreeSet<_> = of_links.chain(of_principal).collect();
     if found.is_empty() {
         found.clone_from(&run.file.partitions);
     }
@@ -113,7 +110,7 @@ pub fn region(asked: Option<&Region>, link: &Link, run: &Run<'_>) -> Result<Opti
 
 /// Names sessions after the user, so that CloudTrail in the target account shows who used the role.
 fn session_name(run: &Run<'_>) -> Option<SessionName> {
-    run.file.source.user.as_ref().and_then(|user| user.name().as_str().parse().ok())
+    run.file.the_user().and_then(|user| user.name().as_str().parse().ok())
 }
 
 /// Returns the requested session duration if the role allows it; without a request, the role's limit.
@@ -178,36 +175,52 @@ pub fn only_one<'a>(links: &'a [Link], why: &str) -> Result<&'a Link> {
     }
 }
 
-/// Returns the user's ARN from the command or xacct.toml; otherwise the ARN without a path, with a note if the ARN becomes
-/// part of the output.
-pub fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool, run: &Run<'_>) -> Result<UserArn> {
-    let source = &run.file.source;
+/// Returns the ARNs of the link's principals, from the command or xacct.toml; a user's without a path if the file does not
+/// tell it, with a note if the ARN becomes part of the output.
+pub fn principals(
+    typed: Option<&UserArn>,
+    link: &Link,
+    partition: Partition,
+    is_printed: bool,
+    run: &Run<'_>,
+) -> Result<BTreeSet<PrincipalArn>> {
     if let Some(arn) = typed {
-        return Ok(arn.clone());
+        return Ok(BTreeSet::from([arn.clone().into()]));
     }
-    match (&source.user, &source.account) {
-        (Some(UserRef::Arn(arn)), _) => Ok(arn.clone()),
-        (Some(UserRef::Name(name)), Some(account)) => {
-            let user = UserArn::new(partition, account.clone(), IamPath::root(), name.clone());
-            if is_printed {
-                run.console.say(&format!(
-                    "Assuming that the user is {user}. If the user has a path, specify the ARN: --user-arn ARN"
-                ));
-            }
-            Ok(user)
-        }
-        (user, _) => {
-            let missing = if user.is_none() { "user" } else { "account" };
-            Err(Error::usage(format!("[source] of `{}` has no `{missing}`", run.file.path.display()))
-                .hint("add it there, or specify the user's ARN: --user-arn ARN"))
-        }
+    let own = run.file.principals_of(link);
+    let missing = |what: &str| {
+        Error::usage(format!("[source] of `{}` has no `{what}`", run.file.path.display()))
+            .hint("add it there, or specify the user's ARN: --user-arn ARN")
+    };
+    if own.is_empty() {
+        return Err(missing("user"));
     }
+    let account = own.iter().find_map(PrincipalRef::account).or(run.file.source.account.as_ref());
+    let account = account.ok_or_else(|| missing("account"))?;
+    let arns = own.iter().map(|principal| {
+        let arn = principal.at_root(partition, account);
+        if principal.lacks_path() && is_printed {
+            run.console.say(&format!(
+                "Assuming that the user is {arn}. If the user has a path, specify the ARN: --user-arn ARN"
+            ));
+        }
+        arn
+    });
+    Ok(arns.collect())
+}
+
+/// Returns the source account: that of the principals.
+pub fn account_of(principals: &BTreeSet<PrincipalArn>, run: &Run<'_>) -> Result<AccountId> {
+    let account = principals.first().map(PrincipalArn::account).or_else(|| run.file.source.account());
+    account.cloned().ok_or_else(|| {
+        Error::usage(format!("[source] of `{}` has no `account`", run.file.path.display())).hint("add it there")
+    })
 }
 
 /// Returns the ARN of an MFA device with the user's name, as the AWS console suggests.
 pub fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
     let source = &run.file.source;
-    let (user, account) = (source.user.as_ref()?, source.account()?);
+    let (user, account) = (run.file.the_user()?, source.account()?);
     format!("arn:{}:iam::{account}:mfa/{}", role.partition, user.name()).parse().ok()
 }
 

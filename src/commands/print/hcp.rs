@@ -2,7 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use super::consumer::{Consumer, access, only_one, user_arn};
+use std::collections::BTreeSet;
+
+use super::consumer::{Consumer, access, account_of, only_one, principals};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::Link;
@@ -106,13 +108,14 @@ impl Consumer for Hcp {
         }
         if self.trust_policy {
             link.check(Some(access.role.partition))?;
-            let user = user_arn(self.user_arn.as_ref(), access.role.partition, link.restrict_to_user, run)?;
+            let principals =
+                principals(self.user_arn.as_ref(), link, access.role.partition, link.restrict_to_user, run)?;
             let terms = TrustTerms {
                 partition: access.role.partition,
-                source: user.account.clone(),
+                source: account_of(&principals, run)?,
                 external_ids: link.external_ids().cloned().collect(),
                 require_mfa: link.require_mfa,
-                only_user: link.restrict_to_user.then_some(user),
+                only: if link.restrict_to_user { principals } else { BTreeSet::new() },
                 session_tags: link.allow_session_tags,
             };
             let mut document = templates::trust_with(&terms, &link.trust_statements);

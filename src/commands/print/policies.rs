@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 
-use super::consumer::{Consumer, partition, user_arn};
+use super::consumer::{Consumer, partition, principals};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::WayIn;
@@ -14,7 +14,6 @@ use crate::iam::names::{AccountId, IamPath};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::operations::run::Run;
-use crate::operations::settle;
 
 /// Print the minimal IAM policies for operators and users.
 ///
@@ -62,14 +61,17 @@ impl Consumer for Policies {
         let roles: BTreeSet<RoleArn> = links.iter().map(|link| link.role_arn(partition)).collect();
         let document: PolicyDocument = match self.party {
             Party::SourceOperator => {
-                let user = user_arn(self.user_arn.as_ref(), partition, true, run)?;
+                let mut all = BTreeSet::new();
+                for link in &links {
+                    all.extend(principals(self.user_arn.as_ref(), link, partition, true, run)?);
+                }
                 let entered = links.iter().filter_map(|link| match &link.way_in {
                     WayIn::EnterRole(name) => {
                         Some(RoleArn::new(partition, link.account.clone(), IamPath::root(), name.clone()))
                     }
                     _ => None,
                 });
-                templates::operator_source_entering(&user, &entered.collect())
+                templates::operator_source_entering(&all, &entered.collect())
             }
             Party::TargetOperator => {
                 let accounts: BTreeSet<&AccountId> = roles.iter().map(|role| &role.account).collect();
@@ -84,15 +86,15 @@ impl Consumer for Policies {
             }
             Party::SourceAuditor => templates::auditor_source(partition),
             Party::User => {
-                let user = user_arn(self.user_arn.as_ref(), partition, false, run)?;
                 if links.iter().any(|link| link.require_mfa) {
                     run.console.say(
                         "If the user's profile has no mfa_serial, xacct verify also needs iam:ListMFADevices on the user",
                     );
                 }
                 let arns = links.iter().map(|link| (link, link.role_arn(partition)));
-                let grant = settle::grant(&user, arns)?;
-                templates::grant(&grant.roles, &grant.with_session_tags)
+                let roles = roles.clone();
+                let with_session_tags = arns.filter(|(link, _)| link.allow_session_tags).map(|(_, role)| role);
+                templates::grant(&roles, &with_session_tags.collect())
             }
         };
         emit::<Self>(Form::Json, &document.to_string(), &self.printed, run)

@@ -2,14 +2,17 @@
 
 use clap::Args;
 
-use super::consumer::{Consumer, partition, user_arn};
+use std::collections::BTreeMap;
+
+use super::consumer::{Consumer, account_of, partition, principals};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
 use crate::environment;
 use crate::error::{ExitCode, Result};
-use crate::iam::arn::{Partition, RoleArn, UserArn};
+use crate::iam::arn::{Partition, PrincipalArn, RoleArn, UserArn};
 use crate::iam::names::{IamPath, Region};
+use crate::iam::state::DesiredGrant;
 use crate::operations::run::Run;
 use crate::operations::settle;
 use crate::print::role_hcl::{self, Target, WayIn};
@@ -38,33 +41,48 @@ impl Consumer for RoleHcl {
         let mut links = run.links(&self.printed.targets)?;
         let all = config::recorded_links(&run.file, &[], None)?;
         let partition = partition(&all, None, run)?;
-        let has_user = links.iter().any(|link| link.restrict_to_user);
-        let user = user_arn(self.user_arn.as_ref(), partition, has_user, run)?;
         let files = settle::read_policy_files(&links, run)?;
         settle::read_trust_statements(&mut links, run)?;
         let mut targets = Vec::new();
         for link in &links {
             link.check(Some(partition))?;
+            let principals = principals(self.user_arn.as_ref(), link, partition, link.restrict_to_user, run)?;
+            let source = account_of(&principals, run)?;
             let own = files.get(&link.name).cloned().unwrap_or_default();
             targets.push(Target {
                 name: link.name.clone(),
-                role: settle::role(link, &user, partition, &own),
+                role: settle::role(link, &source, &principals, partition, &own),
                 way_in: way_in(link, partition, run)?,
             });
         }
-        // The grant is one policy for all links, even if only some are printed.
-        let grant = settle::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
+        // A grant is one policy for all links of a principal, even if only some are printed.
+        let grants = grants(&all, self.user_arn.as_ref(), partition, run)?;
+        let names: Vec<_> = grants.iter().map(|grant| grant.principal.in_words().replace('`', "")).collect();
         run.console.say(&format!(
-            "The grant contains only the roles in {}. If user {} may assume roles from another xacct.toml, add them, or \
+            "The grant contains only the roles in {}. If {} may assume roles from another xacct.toml, add them, or \
              `terraform apply` removes them from the grant",
             run.file.path.display(),
-            user.name
+            names.join(" or ")
         ));
         let profile = run.file.source.profile.clone().filter(|name| name != environment::PROFILE);
         let source = WayIn { region: region(None, partition)?, profile, enter_role: None };
-        let text = role_hcl::document(&grant, &source, &targets);
+        let text = role_hcl::document(&grants, &source, &targets);
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
+}
+
+/// Returns the grant of each principal.
+fn grants(links: &[Link], typed: Option<&UserArn>, partition: Partition, run: &Run<'_>) -> Result<Vec<DesiredGrant>> {
+    let mut of_each: BTreeMap<PrincipalArn, Vec<&Link>> = BTreeMap::new();
+    for link in links {
+        for principal in principals(typed, link, partition, false, run)? {
+            of_each.entry(principal).or_default().push(link);
+        }
+    }
+    let grants = of_each
+        .iter()
+        .map(|(principal, links)| settle::grant(principal, links.iter().map(|link| (*link, link.role_arn(partition)))));
+    grants.collect()
 }
 
 fn way_in(link: &Link, partition: Partition, run: &Run<'_>) -> Result<WayIn> {

@@ -40,7 +40,7 @@ pub async fn plan(
     .await;
     // A link does not cross partitions.
     let partition = found.iter().flatten().find_map(|(operator, ..)| operator.caller.arn.partition());
-    let source = source_as_told(source, partition.unwrap_or(Partition::Aws), false)?;
+    let source = source_as_told(source, &links, partition.unwrap_or(Partition::Aws), false)?;
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());
     for (link, found) in links.into_iter().zip(found) {
         match found.and_then(|found| plan_role(&link, found, &source, args, run)) {
@@ -63,8 +63,8 @@ fn plan_role(
     args: &Revoke,
     run: &Run<'_>,
 ) -> Result<(Revoking, Operator, Plan)> {
-    let role = link.role_arn(source.user.partition);
-    let identity = settle::identity(link, &source.user)?;
+    let role = link.role_arn(source.partition);
+    let identity = settle::identity(link, source)?;
     let revocation = Revocation { role, source: source.account.clone(), identity };
     let plan = planned(&revocation, shown.as_ref(), now(ahead, run), args).map_err(|it| refused(&it, link))?;
     Ok((Revoking { revocation, shown, ahead, before: None }, operator, plan))

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::bootstrap::{self, Bootstrap, Settings, Work};
 use super::command_line::{Start, Verb};
-use crate::cli::{Half, RoleOptions};
+use crate::cli::{Half, PrincipalOptions, RoleOptions};
 use crate::config::{self, ExternalIdChoice, Link};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::operations::interrupt;
@@ -158,7 +158,7 @@ impl Rotate {
             targets,
             name: None,
             target_account: Vec::new(),
-            user: None,
+            principals: PrincipalOptions::default(),
             only: self.only,
             adopt: false,
             keep_statements: false,

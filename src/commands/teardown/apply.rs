@@ -4,23 +4,24 @@ use std::cell::Cell;
 
 use super::arguments::Teardown;
 use super::objection::refused;
+use super::plan::roles_of;
 use super::work::{Job, Work};
 use crate::aws::iam::{apply, read};
 use crate::error::{Kind, Result};
 use crate::iam::names::PolicyName;
-use crate::iam::plan::Note;
 use crate::iam::plan::teardown::{plan_grant_removal, plan_role_removal};
-use crate::iam::state::{ObservedUser, Reading};
+use crate::iam::plan::{Note, Plan};
+use crate::iam::state::{ObservedPrincipal, Reading};
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts;
 use crate::operations::apply::{check_unchanged, outcome, read_until_done};
-use crate::operations::grant_writer::GrantWriter;
+use crate::operations::grant_writer::{GrantWriter, GrantWriters};
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::Progress;
 use crate::text::shell::ShellCommand;
 
-/// Removes the roles concurrently, then removes them from the grant. A role that AWS does not delete does not stop the
+/// Removes the roles concurrently, then removes them from the grants. A role that AWS does not delete does not stop the
 /// others, and is removed from the grant as well; the next run removes what remains. A role that xacct refuses to delete
 /// keeps its entry: it may be another by now, and the entry is part of what was not confirmed.
 pub async fn remove(work: &mut Work, args: &Teardown, run: &Run<'_>) {
@@ -29,7 +30,7 @@ pub async fn remove(work: &mut Work, args: &Teardown, run: &Run<'_>) {
     let roles = work.jobs.iter_mut();
     side_by_side(roles, args.report.concurrency, async |job| job.result = remove_role(job, args, &progress).await)
         .await;
-    work.grant.result = remove_grant(work, args, run, &progress).await;
+    work.grant.result = remove_grants(work, args, run, &progress).await;
 }
 
 async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Result<()> {
@@ -54,30 +55,35 @@ async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Res
     read_until_done(read_left, &place, args.timeout, progress).await
 }
 
-/// Removes the roles from the grant as it is now. Roles that other runs have added since the preview stay.
-async fn remove_grant(work: &mut Work, args: &Teardown, run: &Run<'_>, progress: &Progress<'_>) -> Result<()> {
-    let (Some(operator), Some(shown)) = (&work.source.operator, &work.source.observed) else { return Ok(()) };
+/// Removes the roles from the grants as they are now. Roles that other runs have added since the preview stay.
+async fn remove_grants(work: &mut Work, args: &Teardown, run: &Run<'_>, progress: &Progress<'_>) -> Result<()> {
+    let Some(operator) = &work.source.operator else { return Ok(()) };
     let name: PolicyName = GRANT_POLICY.parse()?;
-    let is_refused = |job: &Job| job.result.as_ref().is_err_and(|error| error.kind == Kind::Refused);
-    let roles = work.jobs.iter().filter(|job| !is_refused(job)).map(|job| job.role.clone()).collect();
-    work.grant.plan = plan_grant_removal(&shown.arn, &name, &roles, Some(shown));
-    if work.grant.plan.is_empty() {
-        return Ok(());
+    let (mut planned, mut writers) = (Plan::default(), GrantWriters::default());
+    for grantee in &work.source.grantees {
+        let Some(shown) = &grantee.observed else { continue };
+        let is_refused = |job: &Job| job.result.as_ref().is_err_and(|error| error.kind == Kind::Refused);
+        let roles = roles_of(grantee, &work.source, work.jobs.iter().filter(|job| !is_refused(job)));
+        let plan = plan_grant_removal(&shown.arn, &name, &roles, Some(shown));
+        if plan.is_empty() {
+            planned = planned.and(plan);
+            continue;
+        }
+        let what = format!("source account {}: policy `{name}` of {}", shown.arn.account(), shown.arn.in_words());
+        let dry_run = ShellCommand::new("xacct").arg("teardown").flag("--dry-run");
+        let next = work.jobs.iter().fold(dry_run, |command, job| command.arg(&job.link.name));
+        let (policy, has_begun) = (name.clone(), Cell::new(false));
+        let planner = move |principal: &ObservedPrincipal| {
+            let plan = plan_grant_removal(&principal.arn, &policy, &roles, Some(principal));
+            // After the first write, the rest may well have no statement of xacct's.
+            let is_foreign = !has_begun.get() && plan.notes.iter().any(|note| matches!(note, Note::OtherGrant(_)));
+            has_begun.set(has_begun.get() || !plan.is_empty());
+            check_unchanged(&what, if is_foreign { &["xacct did not write it"] } else { &[] }, &next)?;
+            Ok(plan)
+        };
+        writers.push(GrantWriter::new(operator, shown, &name, &plan, run.context.random, planner));
     }
-    let what = format!("source account {}: policy `{name}` of user `{}`", shown.arn.account, shown.arn.name);
-    let dry_run = ShellCommand::new("xacct").arg("teardown").flag("--dry-run");
-    let next = work.jobs.iter().fold(dry_run, |command, job| command.arg(&job.link.name));
-    let (policy, has_begun) = (name.clone(), Cell::new(false));
-    let planner = move |user: &ObservedUser| {
-        let plan = plan_grant_removal(&user.arn, &policy, &roles, Some(user));
-        // After the first write, the rest may well have no statement of xacct's.
-        let is_foreign = !has_begun.get() && plan.notes.iter().any(|note| matches!(note, Note::OtherGrant(_)));
-        has_begun.set(has_begun.get() || !plan.is_empty());
-        check_unchanged(&what, if is_foreign { &["xacct did not write it"] } else { &[] }, &next)?;
-        Ok(plan)
-    };
-    let mut writer = GrantWriter::new(operator, shown, &name, &work.grant.plan, run.context.random, planner);
-    let result = writer.write_and_rest(args.timeout, progress).await;
-    (work.grant.repairs, work.grant.plan) = (writer.repairs(), writer.plan);
+    let result = if writers.is_empty() { Ok(()) } else { writers.write(args.timeout, true, progress).await };
+    (work.grant.repairs, work.grant.plan) = (writers.repairs(), planned.and(writers.into_plan()));
     result
 }

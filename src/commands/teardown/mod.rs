@@ -19,7 +19,7 @@ use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::Partition;
 use crate::operations::accounts::{refuse_entering_without_source, source_as_told};
 use crate::operations::interrupt;
-use crate::operations::proving::user_on_record;
+use crate::operations::proving::principals_on_record;
 use crate::operations::run::{Opening, Run};
 use apply::remove;
 pub use arguments::Teardown;
@@ -46,10 +46,10 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
         return Ok(ExitCode::Done);
     }
     let source = config::recorded_source(&run.file, &args.access)?;
-    user_on_record(run)?;
+    principals_on_record(run)?;
     if args.only == Some(Half::Target) {
         links.iter().try_for_each(refuse_entering_without_source)?;
-        source_as_told(&source, Partition::Aws, false)
+        source_as_told(&source, &links, Partition::Aws, false)
             .map_err(|error| error.note("--only target does not read the source account"))?;
     }
     let user = UserOptions::from(&args.code);

@@ -1,5 +1,7 @@
 //! Reads both accounts concurrently, and plans the removal.
 
+use std::collections::BTreeSet;
+
 use super::arguments::Teardown;
 use super::objection::refused;
 use super::work::{Job, Removing, Work};
@@ -7,11 +9,11 @@ use crate::aws::connections::Connections;
 use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::Result;
-use crate::iam::arn::Partition;
+use crate::iam::arn::{Partition, RoleArn};
 use crate::iam::plan::Plan;
 use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::templates::GRANT_POLICY;
-use crate::operations::accounts::{self, Operator, SourceSide};
+use crate::operations::accounts::{self, Grantee, Operator, SourceSide};
 use crate::operations::last_test::Tested;
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle;
@@ -44,8 +46,8 @@ pub async fn observe(
     };
     let source = async {
         match &access {
-            Some(access) => accounts::source_side_to_remove(access, source).await,
-            None => accounts::source_as_told(source, Partition::Aws, false),
+            Some(access) => accounts::source_side_to_remove(access, source, links).await,
+            None => accounts::source_as_told(source, links, Partition::Aws, false),
         }
     };
     let targets = side_by_side(links, args.report.concurrency, async |link| match includes(args.only, Half::Target) {
@@ -68,9 +70,22 @@ pub fn plan(links: Vec<Link>, observed: Observed, args: &Teardown, run: &Run<'_>
             Err(error) => failed.push(Failed { link, error }),
         }
     }
-    let roles = jobs.iter().map(|job| job.role.clone()).collect();
-    let plan = plan_grant_removal(&source.user, &GRANT_POLICY.parse()?, &roles, source.observed.as_ref());
+    let mut plan = Plan::default();
+    for grantee in &source.grantees {
+        let roles = roles_of(grantee, &source, &jobs);
+        plan = plan.and(plan_grant_removal(&grantee.arn, &GRANT_POLICY.parse()?, &roles, grantee.observed.as_ref()));
+    }
     Ok(Work { source, grant: GrantJob { plan, result: Ok(()), repairs: 0 }, jobs, failed })
+}
+
+/// Returns the roles that a principal is to lose.
+pub fn roles_of<'a>(
+    grantee: &Grantee,
+    source: &SourceSide,
+    jobs: impl IntoIterator<Item = &'a Job>,
+) -> BTreeSet<RoleArn> {
+    let links = jobs.into_iter().map(|job| (&job.link, job.role.clone()));
+    source.links_of(grantee, links).into_iter().map(|(_, role)| role).collect()
 }
 
 fn plan_role(
@@ -82,16 +97,14 @@ fn plan_role(
 ) -> Result<(Removing, Option<Operator>, Plan)> {
     let (operator, role) = target.map_or((None, None), |(operator, role)| (Some(operator), role));
     let partition = operator.as_ref().and_then(|operator| operator.caller.arn.partition());
-    let partition = partition.unwrap_or(source.user.partition);
+    let partition = partition.unwrap_or(source.partition);
     let arn = link.role_arn(partition);
-    let tests = run.file.source.user.as_ref().map_or_else(Vec::new, |user| {
-        let source = run.file.source.account();
-        Tested { link, role: &arn, user: user.name(), source }.uses(run.context)
-    });
+    let principals = &run.file.labels_of(link);
+    let tests = Tested { link, role: &arn, principals, source: run.file.source.account() }.uses(run.context);
     let mut removal = Removal {
         role: arn,
         source: source.account.clone(),
-        identity: settle::identity(link, &source.user)?,
+        identity: settle::identity(link, source)?,
         attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
         tests,

@@ -71,15 +71,14 @@ impl Report<'_> {
             let operators = work.jobs.iter().map(|job| (job.link.account.as_str(), job.operator.as_ref()));
             who_of_several(&mut text, &names, operators, width);
             // The rows have the accounts.
-            let removes = work
-                .jobs
-                .iter()
-                .map(|job| format!("{} → role {}", work.source.user.name, job.link.role_below_its_path()).into());
+            let removes = work.jobs.iter().map(|job| {
+                format!("{} → role {}", work.source.labels_of(&job.link), job.link.role_below_its_path()).into()
+            });
             write_paragraphs(&mut text, "Removes", &several::said(&names, removes), width);
         }
         for job in work.jobs.iter().filter(|_| everything || !work.has_several()) {
             who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
-            let _ = writeln!(text, "Removes  {} → {}", work.source.user.name, job.role);
+            let _ = writeln!(text, "Removes  {} → {}", work.source.labels_of(&job.link), job.role);
         }
         match work.pending() {
             _ if work.jobs.is_empty() => text.push_str("\nNo target can be removed\n"),

@@ -8,8 +8,7 @@ use super::read::{SourceHalf, TargetHalf, denied};
 use crate::config::{Link, Source};
 use crate::error::Result;
 use crate::iam::admission::{Declared, Needs, Standing, Subject};
-use crate::iam::arn::{RoleArn, UserArn, UserRef};
-use crate::iam::names::IamPath;
+use crate::iam::arn::RoleArn;
 use crate::iam::state::{FoundDocument, Reading};
 use crate::iam::who::{Index, Place, Reach, Target, reach, standing};
 use crate::operations::accounts::Operator;
@@ -96,7 +95,7 @@ impl Answer {
             let no_tags = BTreeMap::new();
             let tags = found.map_or(&no_tags, |found| &found.tags);
             let target = Target { arn: answer.role.clone(), trust: found.map(|found| &found.trust), tags };
-            let declared = declared(link, index, source, &answer.role);
+            let declared = declared(link, index, source);
             answer.fill(reach(index, &target), &declared, index, tags);
         }
         answer
@@ -175,18 +174,11 @@ impl Answer {
 }
 
 /// Returns whom the link declares.
-fn declared(link: &Link, index: &Index<'_>, source: &Source, role: &RoleArn) -> Declared {
-    let account = index.account.id.clone();
-    let user = source.user.as_ref().map(|user| match user {
-        UserRef::Arn(arn) => arn.clone(),
-        UserRef::Name(name) => {
-            let found = index.find(&format!("user/{name}")).and_then(|number| index.holder(number)?.arn.parse().ok());
-            found.unwrap_or_else(|| UserArn::new(role.partition, account.clone(), IamPath::root(), name.clone()))
-        }
-    });
+fn declared(link: &Link, index: &Index<'_>, source: &Source) -> Declared {
+    let own = if link.principals.is_empty() { &source.principals } else { &link.principals };
     Declared {
-        source: account,
-        only_user: user.filter(|_| link.restrict_to_user),
+        source: index.account.id.clone(),
+        only: own.iter().filter(|_| link.restrict_to_user).cloned().collect(),
         statements: link.trust_statements.clone(),
         accepted: link.accept.clone(),
     }

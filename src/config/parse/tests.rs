@@ -18,6 +18,7 @@ role_path = "/team/"
 link = "0123456789abcdef"
 external_id = "q7Hc:Zk"
 require_mfa = true
+principals = ["user/bob", "role/ci/terraform"]
 restrict_to_user = true
 allow_session_tags = false
 policy_arns = ["PowerUserAccess", "arn:aws:iam::222222222222:policy/own"]
@@ -66,9 +67,9 @@ fn shown<T: ToString>(values: &[T]) -> Vec<String> {
 #[test]
 fn every_setting_is_read() {
     let file = parse(EVERYTHING).unwrap();
-    let RecordedSource { account, user, profile, user_profile } = file.source;
+    let RecordedSource { account, principals, lists_principals, profile, user_profile } = file.source;
     assert_eq!(account.unwrap().as_str(), "111111111111");
-    assert_eq!(user.unwrap().to_string(), "alice");
+    assert_eq!((shown(&principals), lists_principals), (vec!["user/alice".to_owned()], false));
     assert_eq!(profile.as_deref(), Some("security admin"));
     assert_eq!(user_profile.as_deref(), Some("alice"));
 
@@ -84,6 +85,7 @@ fn every_setting_is_read() {
         external_id,
         old_external_ids,
         require_mfa,
+        principals,
         restrict_to_user,
         allow_session_tags,
         policy_arns,
@@ -110,6 +112,7 @@ fn every_setting_is_read() {
     assert_eq!(link.unwrap().as_str(), "0123456789abcdef");
     assert_eq!((external_id.unwrap().as_str(), old_external_ids), ("q7Hc:Zk", vec![]));
     assert_eq!((require_mfa, restrict_to_user, allow_session_tags), (Some(true), Some(true), Some(false)));
+    assert_eq!(shown(&principals), ["user/bob", "role/ci/terraform"]);
     let own = "arn:aws:iam::222222222222:policy/own";
     assert_eq!(shown(&policy_arns), ["PowerUserAccess", own]);
     assert_eq!(policy_files, [Path::new("policies/state bucket.json")]);

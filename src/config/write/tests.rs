@@ -70,7 +70,11 @@ impl Place {
 }
 
 fn source() -> Source {
-    Source { account: Some("111111111111".parse().unwrap()), user: Some("alice".parse().unwrap()), ..Source::default() }
+    Source {
+        account: Some("111111111111".parse().unwrap()),
+        principals: vec!["user/alice".parse().unwrap()],
+        ..Source::default()
+    }
 }
 
 fn link(name: &str, account: &str) -> Link {
@@ -206,7 +210,7 @@ fn inline_targets_become_sections_with_the_same_settings() {
         assert_eq!(after.len(), 2, "{}", place.text());
         let dev = after.iter().find(|link| link.name == "dev").unwrap();
         assert_eq!(same(dev), same(before.first().unwrap()), "{}", place.text());
-        assert_eq!(place.load().source.user, source().user, "{}", place.text());
+        assert_eq!(place.load().source.principals, source().principals, "{}", place.text());
     }
 }
 

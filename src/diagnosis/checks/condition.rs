@@ -10,6 +10,7 @@ use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws, is_foreign_role};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{self, Verdict};
+use crate::iam::arn::PrincipalRef;
 use crate::iam::evaluate::Mismatch;
 use crate::iam::names::{ExternalId, Region, SessionName};
 use crate::iam::policy::Effect;
@@ -196,7 +197,7 @@ fn in_region(facts: &Facts, values: &[&str]) -> Fix {
 /// Sets what the request carries, or tags the user, so that the condition key exists.
 fn set_any(facts: &Facts, key: &str) -> Option<Fix> {
     let lower = key.to_ascii_lowercase();
-    let user = facts.link.user.as_str();
+    let user = facts.link.principal.name();
     if let Some((kind, tag)) = key.split_once('/')
         && kind.eq_ignore_ascii_case("aws:RequestTag")
     {
@@ -264,7 +265,7 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
     if kind.eq_ignore_ascii_case("aws:RequestTag") && values == ["*"] {
         return Some(with_any_tag(facts, tag));
     }
-    let value = values.iter().map(|value| value.replace("${aws:username}", facts.link.user.as_str()));
+    let value = values.iter().map(|value| value.replace("${aws:username}", facts.link.principal.name()));
     let value = value.into_iter().find(|value| !value.contains(['*', '?', '$']))?;
     if kind.eq_ignore_ascii_case("aws:RequestTag") {
         return Some(with_tag(facts, local, tag, &value));
@@ -272,8 +273,12 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
     if !kind.eq_ignore_ascii_case("aws:PrincipalTag") {
         return None;
     }
-    let command = aws(&facts.source.operator, "iam", "tag-user")
-        .option("--user-name", &facts.link.user)
+    let (command, option) = match facts.link.principal {
+        PrincipalRef::User(_) => ("tag-user", "--user-name"),
+        PrincipalRef::Role(_) => ("tag-role", "--role-name"),
+    };
+    let command = aws(&facts.source.operator, "iam", command)
+        .option(option, facts.link.principal.name())
         .option("--tags", format!("Key={tag},Value={value}"));
     Some(Fix::by(Side::Source, facts).run(command).verify(facts, VerifyWith::Nothing))
 }
@@ -281,7 +286,7 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
 /// Returns a session name that equals or matches this value: `${aws:username}` is the user's name, and so is what `*`
 /// stands for.
 fn name_like(facts: &Facts, operator: &str, value: &str) -> Option<SessionName> {
-    let user = facts.link.user.as_str();
+    let user = facts.link.principal.name();
     let value = value.replace("${aws:username}", user);
     let is_pattern = operator.to_ascii_lowercase().contains("like");
     let value = if is_pattern { value.replace('*', user) } else { value };

@@ -13,13 +13,18 @@ impl Finding {
         let Some(source) = facts.link.source_account.clone().filter(|_| is_foreign_role(facts)) else {
             return self.fix(Fix::bootstrap(Half::Target, facts, with));
         };
-        let user = facts.source.user.present().and_then(|user| user.arn.parse().ok());
+        let only = facts.link.principals().filter(|_| facts.link.restrict_to_user);
+        let only = only.map(|principal| match facts.user_arn_of(principal) {
+            Some(arn) => arn,
+            None => principal.at_root(facts.link.role.partition, &source),
+        });
+        let only = only.collect();
         let terms = TrustTerms {
             partition: facts.link.role.partition,
             source,
             external_ids: facts.link.external_id.iter().chain(&facts.link.old_external_ids).cloned().collect(),
             require_mfa: facts.link.require_mfa,
-            only_user: user.filter(|_| facts.link.restrict_to_user),
+            only,
             session_tags: with == BootstrapWith::SessionTags,
         };
         let document = templates::trust(&terms).to_value();

@@ -9,11 +9,11 @@ use crate::text::shell::ShellCommand;
 
 /// Returns what is wrong with the credentials, judged by their owner.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
-    let user = &facts.link.user;
+    let user = facts.link.whose();
     let origin = &facts.caller.origin;
     if let Answer::NotSent(NotSent::NoCredentials(why)) = &facts.answer {
         return vec![
-            Finding::new(Cause::NoCredentials, format!("no credentials found for user {user}"))
+            Finding::new(Cause::NoCredentials, format!("no credentials found for {user}"))
                 .fact(why)
                 .fix(the_users_own(facts, VerifyWith::Nothing)),
         ];
@@ -22,7 +22,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         return hidden(facts).into_iter().collect();
     };
     let cause = match identity {
-        CallerArn::User(arn) if arn.name == *user && is_of_source(facts, identity) => {
+        identity if facts.link.principal.is(identity) && is_of_source(facts, identity) => {
             return without_mfa(facts).into_iter().collect();
         }
         _ => {
@@ -41,7 +41,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     let summary = match cause {
         Cause::CallerIsRoot => format!("the credentials ({origin}) belong to the root user, who cannot assume roles"),
         Cause::CallerIsRoleSession => {
-            format!("the credentials ({origin}) belong to a role session, but the link is for user {user}")
+            format!("the credentials ({origin}) belong to a role session, but the link is for {user}")
         }
         Cause::CallerIsTheRole => format!(
             "the credentials ({origin}) belong to a session of role {} itself, and a role cannot assume itself",
@@ -50,7 +50,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         Cause::CallerIsFederated => {
             format!("the credentials ({origin}) belong to a federated user, who cannot assume roles")
         }
-        _ => format!("the credentials ({origin}) do not belong to user {user}, who has the grant"),
+        _ => format!("the credentials ({origin}) do not belong to {user}, who has the grant"),
     };
     let mut finding = Finding::new(cause, summary).fact(format!("the credentials belong to {identity}"));
     if cause == Cause::CallerIsRoleSession {
@@ -102,7 +102,7 @@ pub fn the_users_own(facts: &Facts, with: VerifyWith) -> Fix {
 
 /// Does the same as [`the_users_own`], with `extra` steps before the test.
 pub fn the_users_own_but(facts: &Facts, with: VerifyWith, extra: impl Fn(Fix) -> Fix) -> Fix {
-    let user = &facts.link.user;
+    let user = facts.link.whose();
     let fix = Fix::by(Side::LocalConfiguration, facts);
     if facts.caller.is_user_in_environment {
         return extra(fix).verify_from_environment(facts, with);
@@ -110,8 +110,8 @@ pub fn the_users_own_but(facts: &Facts, with: VerifyWith, extra: impl Fn(Fix) ->
     let fix = match facts.caller.profile_of_user {
         Some(_) => fix,
         None => fix
-            .step_do(format!("store an access key of user {user} in a profile:"))
-            .run(ShellCommand::new("aws").arg("configure").option("--profile", user)),
+            .step_do(format!("store an access key of {user} in a profile:"))
+            .run(ShellCommand::new("aws").arg("configure").option("--profile", facts.link.principal.name())),
     };
-    extra(fix.write_source(facts, "user_profile", user.as_str())).verify(facts, with)
+    extra(fix.write_source(facts, "user_profile", facts.link.principal.name())).verify(facts, with)
 }

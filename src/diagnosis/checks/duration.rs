@@ -50,7 +50,7 @@ pub fn over_an_hour(facts: &Facts) -> Finding {
     let is_of_user = matches!(facts.caller.identity.present(), Some(CallerArn::User(_)));
     let (whose, why) = if is_of_user {
         (
-            format!("session credentials of user {} (GetSessionToken)", facts.link.user),
+            format!("session credentials of {} (GetSessionToken)", facts.link.whose()),
             "AWS limits role sessions to one hour if session credentials request them, including those of GetSessionToken; \
              the user's access key can request more, with the MFA code in AssumeRole itself",
         )

@@ -85,10 +85,10 @@ fn is_guard(facts: &Facts, place: &StatementRef<'_>) -> bool {
 }
 
 fn user_absent(facts: &Facts) -> Finding {
-    let (user, account, file) = (&facts.link.user, facts.source_account(), &facts.link.file);
-    let finding = Finding::new(Cause::UserAbsent, format!("account {account} has no user {user}"));
+    let (user, account, file) = (facts.link.whose(), facts.source_account(), &facts.link.file);
+    let finding = Finding::new(Cause::UserAbsent, format!("account {account} has no {user}"));
     let create = Fix::by(Side::Source, facts)
-        .step_do(format!("create user {user}, or correct the name in {file}: user = \"NAME\" under [source]"));
+        .step_do(format!("create {user}, or correct the name in {file}: user = \"NAME\" under [source]"));
     // The user whose credentials are used is likely the one meant.
     let asked =
         facts.caller.identity.present().filter(|asked| asked.account().map(ToString::to_string) == Some(account));
@@ -127,32 +127,29 @@ fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding>
 }
 
 fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
-    let (user, role) = (&facts.link.user, &facts.link.role);
-    let what = format!("user {user} has no grant: no policy allows sts:AssumeRole on {role}");
+    let (user, role) = (facts.link.whose(), &facts.link.role);
+    let what = format!("{user} has no grant: no policy allows sts:AssumeRole on {role}");
     let fact = match grant.misses.len() {
-        0 => format!("user {user} and its groups have no policies"),
-        1 => format!("the only statement in the policies of user {user} and its groups does not cover sts:AssumeRole"),
+        0 => format!("{user} and its groups have no policies"),
+        1 => format!("the only statement in the policies of {user} and its groups does not cover sts:AssumeRole"),
         count => {
-            format!(
-                "none of the {count} statements in the policies of user {user} and its groups covers sts:AssumeRole"
-            )
+            format!("none of the {count} statements in the policies of {user} and its groups covers sts:AssumeRole")
         }
     };
     Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing))
 }
 
 fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> Finding {
-    let (user, role) = (&facts.link.user, &facts.link.role);
+    let (user, role) = (facts.link.whose(), &facts.link.role);
     let finding = match mismatch {
         Mismatch::Condition { key, .. } if key.to_ascii_lowercase().starts_with("aws:multifactorauth") => {
-            let what = format!("the grant of user {user} requires MFA, but the credentials lack it");
+            let what = format!("the grant of {user} requires MFA, but the credentials lack it");
             mfa_absent(facts, what).on(Side::Source)
         }
         Mismatch::Condition { operator, key, wanted, found } => {
             let values: Vec<_> = wanted.iter().map(String::as_str).collect();
             let (wanted, found) = (values.join("` or `"), found_words(found));
-            let what =
-                format!("the grant of user {user} requires {operator} {key} `{wanted}`, but the request has {found}");
+            let what = format!("the grant of {user} requires {operator} {key} `{wanted}`, but the request has {found}");
             let finding = Finding::new(Cause::GrantCondition, what);
             // A condition that the request can meet is a guard, and stays. Tags of the user are not the request's.
             let of_request = !key.to_ascii_lowercase().starts_with("aws:principaltag/");
@@ -162,7 +159,7 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             }
         }
         _ => {
-            let what = format!("user {user} may assume other roles, but not {role}");
+            let what = format!("{user} may assume other roles, but not {role}");
             Finding::new(Cause::GrantOtherArn, what)
                 .fact(format!("the grant is in the {}", place.policy.words()))
                 .fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing))
@@ -286,9 +283,9 @@ fn boundary_that_allows(facts: &Facts, evaluations: &Evaluations<'_>) -> Option<
 
 /// Returns why no statement of the boundary allows the action.
 fn lacks_allow(facts: &Facts, boundary: &Evaluation<'_>, evaluations: &Evaluations<'_>) -> Finding {
-    let (user, action) = (&facts.link.user, &boundary.action);
+    let (user, action) = (facts.link.whose(), &boundary.action);
     let arn = facts.source.user.present().and_then(|user| user.boundary.clone()).unwrap_or_default();
-    let what = format!("the permissions boundary of user {user} does not allow {action}, so the grant has no effect");
+    let what = format!("the permissions boundary of {user} does not allow {action}, so the grant has no effect");
     let mut finding = Finding::new(Cause::BoundaryCuts, what);
     let nearest = boundary.nearest();
     finding = match nearest {
@@ -321,8 +318,8 @@ fn grant(facts: &Facts, with_tags: bool) -> PolicyDocument {
 
 fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Option<Finding> {
     let (cause, what) = attribute::needing(action)?;
-    let user = &facts.link.user;
-    let what = format!("the request sends {what}, but no policy allows {action} for user {user}");
+    let user = facts.link.whose();
+    let what = format!("the request sends {what}, but no policy allows {action} for {user}");
     let finding = Finding::new(cause, what).on(Side::Source);
     let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
     Some(evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(

@@ -26,16 +26,16 @@ fn not_sent(facts: &Facts, why: &str, lacks: &str, repair: impl Fn(Fix) -> Fix) 
         );
         return Finding::new(Cause::SessionWithoutMfa, what).fact(why).fix(the_users_own(facts, VerifyWith::MfaCode));
     }
-    let what = format!("role {} requires MFA, but xacct {lacks} of user {}", facts.link.role.name, facts.link.user);
+    let what = format!("role {} requires MFA, but xacct {lacks} of {}", facts.link.role.name, facts.link.whose());
     let fix = repair(Fix::by(Side::Request, facts)).verify(facts, VerifyWith::MfaCode);
     Finding::new(Cause::MfaAbsent, what).fact(why).fix(fix)
 }
 
 /// Names the user's device from now on.
 fn name_device(facts: &Facts, fix: Fix) -> Fix {
-    let user = &facts.link.user;
     let Some(devices) = facts.source.mfa_devices.present() else {
-        let list = aws(&facts.source.operator, "iam", "list-mfa-devices").option("--user-name", user);
+        let list =
+            aws(&facts.source.operator, "iam", "list-mfa-devices").option("--user-name", facts.link.principal.name());
         return fix.step_do(format!("set mfa_serial = ARN in the user's profile; to see the ARN: {list}"));
     };
     match (devices.iter().find(|device| !device.contains(":u2f/")), &facts.caller.profile) {
@@ -47,19 +47,20 @@ fn name_device(facts: &Facts, fix: Fix) -> Fix {
             "store the access key in a profile with mfa_serial = {device}, and set user_profile to its name"
         )),
         (None, _) => fix.step_do(format!(
-            "add a virtual MFA device (an authenticator app) to user {user}, and set mfa_serial to its ARN in the \
-             user's profile; FIDO keys do not work with the AWS API"
+            "add a virtual MFA device (an authenticator app) to {}, and set mfa_serial to its ARN in the \
+             user's profile; FIDO keys do not work with the AWS API",
+            facts.link.whose()
         )),
     }
 }
 
 pub fn wrong_serial(facts: &Facts) -> Finding {
-    let user = &facts.link.user;
+    let user = facts.link.whose();
     let mut finding =
-        Finding::new(Cause::MfaSerialWrong, format!("the MFA device in the request does not belong to user {user}"));
+        Finding::new(Cause::MfaSerialWrong, format!("the MFA device in the request does not belong to {user}"));
     let devices = facts.source.mfa_devices.present().map(Vec::as_slice).unwrap_or_default();
     if !devices.is_empty() {
-        finding = finding.fact(format!("MFA devices of user {user}: {}", devices.join(", ")));
+        finding = finding.fact(format!("MFA devices of {user}: {}", devices.join(", ")));
     }
     let fix = name_device(facts, Fix::by(Side::LocalConfiguration, facts));
     finding.fix(fix.verify(facts, VerifyWith::MfaCode))

@@ -56,8 +56,10 @@ pub fn in_account(facts: &Facts, side: Side, denial: &Denial<'_>, change: String
 
 /// Returns the finding for a user whom AWS has restricted because its access key was published.
 pub fn quarantined(facts: &Facts, arn: &str) -> Finding {
-    let (user, account) = (&facts.link.user, facts.source_account());
-    let iam = |operation: &str| aws(&facts.source.operator, "iam", operation).option("--user-name", user);
+    let (user, account) = (facts.link.whose(), facts.source_account());
+    let iam = |operation: &str| {
+        aws(&facts.source.operator, "iam", operation).option("--user-name", facts.link.principal.name())
+    };
     let fix = Fix::by(Side::Source, facts)
         .step_do("create a new access key, and use it in place of the exposed one:")
         .run(iam("create-access-key"))
@@ -70,7 +72,7 @@ pub fn quarantined(facts: &Facts, arn: &str) -> Finding {
         .step_do("only then detach the policy:")
         .run(iam("detach-user-policy").option("--policy-arn", arn))
         .verify(facts, VerifyWith::Nothing);
-    let what = format!("AWS has quarantined user {user}: an access key of the user was exposed");
+    let what = format!("AWS has quarantined {user}: an access key of the user was exposed");
     Finding::new(Cause::KeyQuarantined, what)
         .fact(format!("AWS attaches {arn} to users whose access key was found in public, and it denies the request"))
         .fix(fix)
@@ -83,8 +85,8 @@ pub fn warning(facts: &Facts, findings: &[Finding]) -> Option<String> {
     if findings.iter().any(|finding| finding.cause == Cause::KeyQuarantined) {
         return None;
     }
-    let user = &facts.link.user;
+    let user = facts.link.whose();
     Some(format!(
-        "AWS has attached {arn} to user {user}, whose access key was exposed: replace the key, and open the support case"
+        "AWS has attached {arn} to {user}, whose access key was exposed: replace the key, and open the support case"
     ))
 }

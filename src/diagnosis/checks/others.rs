@@ -7,8 +7,6 @@ use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, toml_string};
 use crate::diagnosis::policies;
 use crate::diagnosis::statement::StatementRef;
 use crate::iam::admission::{Admitted, Declared, Review, Subject, names};
-use crate::iam::arn::{CallerArn, UserArn};
-use crate::iam::names::IamPath;
 use crate::iam::policy::{Element, PolicyDocument};
 use crate::iam::state::FoundDocument;
 
@@ -49,17 +47,10 @@ pub fn reviewed(facts: &Facts) -> Others {
 /// Returns whom the link declares; `None` if its source account is unknown.
 fn declared(facts: &Facts) -> Option<Declared> {
     let source = facts.known_source_account()?;
-    let read = facts.source.user.present().and_then(|user| CallerArn::parse(&user.arn).user().cloned());
-    let user = read.or_else(|| facts.caller_as_user().cloned()).unwrap_or_else(|| UserArn {
-        partition: facts.link.role.partition,
-        account: source.clone(),
-        path: IamPath::root(),
-        name: facts.link.user.clone(),
-    });
     let statements = facts.link.trust_statements.as_ref().and_then(FoundDocument::policy);
     Some(Declared {
         source: source.clone(),
-        only_user: facts.link.restrict_to_user.then_some(user),
+        only: facts.link.principals().filter(|_| facts.link.restrict_to_user).cloned().collect(),
         statements: statements.cloned().unwrap_or_else(|| PolicyDocument::of(Vec::new())),
         accepted: facts.link.accept.clone(),
     })

@@ -73,12 +73,12 @@ fn of_action(facts: &Facts, evaluations: &Evaluations<'_>, denial: &Denial<'_>) 
     if is_read {
         return None;
     }
-    let (user, role) = (&facts.link.user, &facts.link.role.name);
+    let (user, role) = (facts.link.whose(), &facts.link.role.name);
     let summary = format!("the request sends {what}, but AWS does not allow {action}");
     let leave_out = Fix::by(Side::Request, facts).step_do(format!("send no {}", what.trim_start_matches("a ")));
     Some(
         Finding::new(cause, summary)
-            .fact(format!("both the policies of user {user} and the trust policy of role {role} must allow {action}"))
+            .fact(format!("both the policies of {user} and the trust policy of role {role} must allow {action}"))
             .fix(Fix::bootstrap(Half::Both, facts, BootstrapWith::SessionTags))
             .fix(leave_out),
     )
@@ -90,7 +90,7 @@ fn of<'a, 'b>(evaluations: &'a Evaluations<'b>, action: &str) -> Option<&'a Acti
 
 /// Returns the finding for the kind of policy that AWS names.
 fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy, &Denial<'_>)) -> Option<Finding> {
-    let (user, role) = (&facts.link.user, &facts.link.role);
+    let (user, role) = (facts.link.whose(), &facts.link.role);
     let action = denial.action.unwrap_or("sts:AssumeRole");
     let of_action = of(evaluations, action);
     let layer = of_action.and_then(|evaluation| match by {
@@ -106,7 +106,7 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
     let exempt = format!("exempt {action} on {role} from the statement that denies it");
     let (cause, side, what, fix) = match by {
         DeniedBy::Identity if denial.is_explicit => {
-            let what = format!("a policy of user {user} or of one of its groups denies {action}");
+            let what = format!("a policy of {user} or of one of its groups denies {action}");
             let find = if denial.policy.is_some() {
                 exempt
             } else {
@@ -115,7 +115,7 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
             (Cause::SourceDenies, Side::Source, what, in_account(facts, Side::Source, denial, find))
         }
         DeniedBy::Identity => {
-            let what = format!("no policy allows {action} for user {user}");
+            let what = format!("no policy allows {action} for {user}");
             (
                 cause_of(action).unwrap_or(Cause::GrantAbsent),
                 Side::Source,
@@ -125,7 +125,7 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
         }
         DeniedBy::Boundary => {
             let verb = if denial.is_explicit { "denies" } else { "does not allow" };
-            let what = format!("the permissions boundary of user {user} {verb} {action}");
+            let what = format!("the permissions boundary of {user} {verb} {action}");
             let change = if denial.is_explicit {
                 exempt
             } else {

@@ -108,7 +108,7 @@ fn not_enforced(facts: &Facts) -> Option<Finding> {
         Some(denies.or_else(|| trust.nearest().map(|(place, why)| Evidence::mismatched(place, why))))
     };
     let plain = refusal(facts)
-        .filter(|_| facts.caller_as_user().is_some())
+        .filter(|_| facts.caller_as_principal().is_some())
         .map(|evidence| ("the request".to_owned(), evidence));
     let changed = facts.let_through.iter().filter_map(|without| {
         let evidence = refusal(&changed(facts, *without))?;

@@ -153,7 +153,7 @@ fn denies(facts: &Facts, place: &StatementRef<'_>) -> Finding {
             "the statement{} is in one of the trust_statement_files in {file}, so bootstrap keeps it: remove it there, or exempt user \
              {} from it, then:",
             statement.unwrap_or_default(),
-            facts.link.user
+            facts.link.label()
         ));
         return finding.fix(remove.also(Fix::bootstrap(Half::Target, facts, BootstrapWith::Nothing)));
     }
@@ -191,13 +191,13 @@ fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
         let finding = Finding::new(Cause::TrustDanglingPrincipal, what).fact(
             "IAM stores principals by unique ID: a recreated user or role has a new ID, and the policy does not trust it",
         );
-        let present = user.map(|user| format!("user {} has unique ID {}", facts.link.user, user.unique_id));
+        let present = user.map(|user| format!("{} has unique ID {}", facts.link.whose(), user.unique_id));
         present.into_iter().fold(finding, Finding::fact)
     } else if listed.is_empty() {
         let what = format!("the trust policy of role {role} trusts only services or identity providers");
         Finding::new(Cause::TrustOtherPrincipal, what)
     } else if listed.iter().any(|id| account_of(id).as_deref() == Some(source.as_str())) {
-        let user = user.map_or_else(|| format!("user {}", facts.link.user), |user| user.arn.clone());
+        let user = user.map_or_else(|| facts.link.whose(), |user| user.arn.clone());
         let what = format!("the trust policy of role {role} trusts {}, not {user}", listed.join(", "));
         Finding::new(Cause::TrustOtherPrincipal, what)
     } else {

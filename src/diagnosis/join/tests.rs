@@ -85,8 +85,9 @@ fn a_request_that_was_not_sent_replaces_none_that_was() {
 #[test]
 fn other_users_and_accounts_are_named() {
     let said = |user: &str, account: &str| {
-        let (user, account) = (user.parse().ok(), account.parse().ok());
-        facts(&[]).check_user(user.as_ref(), account.as_ref(), "x.toml").err().map(|error| error.message)
+        let own: Vec<_> = format!("user/{user}").parse().into_iter().collect();
+        let account = account.parse().ok();
+        facts(&[]).check_principal(&own, account.as_ref(), "x.toml").err().map(|error| error.message)
     };
     assert_eq!(said("alice", "111111111111"), None);
     assert_eq!(said("", ""), None, "a file without them");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::admitted::{Admitted, Who};
 use super::reduce::of_trust;
 use super::subject::Subject;
-use crate::iam::arn::UserArn;
+use crate::iam::arn::PrincipalRef;
 use crate::iam::invalid::Invalid;
 use crate::iam::names::AccountId;
 use crate::iam::policy::PolicyDocument;
@@ -15,10 +15,10 @@ use crate::iam::policy::PolicyDocument;
 /// Whom a link declares in `xacct.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
-    /// The source account: declared as a whole if the link is not restricted to a user.
+    /// The source account: declared as a whole if the link is not restricted.
     pub source: AccountId,
-    /// The only user of the source account.
-    pub only_user: Option<UserArn>,
+    /// The only principals of the source account; empty if the link is not restricted.
+    pub only: Vec<PrincipalRef>,
     /// Statements that `xacct.toml` adds to the trust policy; whom they admit is declared.
     pub statements: PolicyDocument,
     /// Entries of `accept`.
@@ -130,11 +130,12 @@ impl Declared {
         self.is_of_link(&admitted.who) || declared.iter().any(|declared| declared.covers(admitted))
     }
 
-    /// Returns whether the link itself declares a class: its user, or the source account and every part of it.
+    /// Returns whether the link itself declares a class: its principals, or the source account and every part of it.
     fn is_of_link(&self, who: &Who) -> bool {
-        match &self.only_user {
-            Some(user) => matches!(who, Who::Principal { arn, .. } if *arn == user.to_string()),
-            None => Who::Account(self.source.clone()).covers(who),
+        let is_named = |arn: &String| self.only.iter().any(|principal| principal.is_named_by(arn, &self.source));
+        match self.only.is_empty() {
+            false => matches!(who, Who::Principal { arn, .. } if is_named(arn)),
+            true => Who::Account(self.source.clone()).covers(who),
         }
     }
 

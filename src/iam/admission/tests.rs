@@ -2,8 +2,10 @@
 
 mod cases;
 
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::iam::arn::RoleArn;
+use crate::iam::arn::{PrincipalArn, PrincipalRef, RoleArn};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::{TrustTerms, trust};
 
@@ -17,15 +19,19 @@ fn terms() -> TrustTerms {
         source: "111111111111".parse().unwrap(),
         external_ids: vec!["abcdef".parse().unwrap()],
         require_mfa: true,
-        only_user: None,
+        only: BTreeSet::new(),
         session_tags: true,
     }
+}
+
+fn with_account(principal: &PrincipalArn) -> PrincipalRef {
+    principal.to_string().parse().unwrap()
 }
 
 fn declared(terms: &TrustTerms) -> Declared {
     Declared {
         source: terms.source.clone(),
-        only_user: terms.only_user.clone(),
+        only: terms.only.iter().map(with_account).collect(),
         statements: PolicyDocument { version: None, id: None, statements: Vec::new() },
         accepted: Vec::new(),
     }
@@ -33,15 +39,17 @@ fn declared(terms: &TrustTerms) -> Declared {
 
 #[test]
 fn the_trust_policies_of_links_admit_whom_they_declare() {
-    for only_user in [None, Some("arn:aws:iam::111111111111:user/team/alice".parse().unwrap())] {
-        let terms = TrustTerms { only_user: only_user.clone(), ..terms() };
+    let users = ["arn:aws:iam::111111111111:user/bob", "arn:aws:iam::111111111111:user/team/alice"];
+    let deployer = ["arn:aws:iam::111111111111:role/ci/terraform"];
+    for only in [&[][..], &users[1..], &users, &deployer] {
+        let terms = TrustTerms { only: only.iter().map(|arn| arn.parse().unwrap()).collect(), ..terms() };
         let admitted = of_trust(&trust(&terms), &role());
-        let [one] = admitted.as_slice() else { panic!("{admitted:?}") };
-        let expected =
-            only_user.map_or("account 111111111111".to_owned(), |user: crate::iam::arn::UserArn| user.to_string());
-        assert_eq!(one.who.to_string(), expected);
-        assert_eq!((one.needs, &one.undecided), (Needs { external_id: true, mfa: true }, &None));
-        assert_eq!(declared(&terms).standing(one, &role()), Standing::Declared);
+        let who: Vec<_> = admitted.iter().map(|one| one.who.to_string()).collect();
+        assert_eq!(who, if only.is_empty() { vec!["account 111111111111"] } else { only.to_vec() });
+        for one in &admitted {
+            assert_eq!((one.needs, &one.undecided), (Needs { external_id: true, mfa: true }, &None));
+            assert_eq!(declared(&terms).standing(one, &role()), Standing::Declared);
+        }
     }
 }
 
@@ -176,8 +184,8 @@ fn the_standing_of_a_class_is_by_link_statement_and_acceptance() {
     let statements = serde_json::json!({"Statement": {
         "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}});
     for (who, is_restricted, expected) in cases {
-        let only_user = is_restricted.then(|| everyone.parse().unwrap());
-        let mut declared = declared(&TrustTerms { only_user, ..terms() });
+        let only = is_restricted.then(|| everyone.parse().unwrap()).into_iter().collect();
+        let mut declared = declared(&TrustTerms { only, ..terms() });
         declared.statements = PolicyDocument::from_value(&statements).unwrap();
         declared.accepted = vec![accept("account 999999999999"), accept("o-a1b2c3d4e5")];
         assert_eq!(declared.standing(&admitted(who), &role()), expected, "{who}");

@@ -73,6 +73,14 @@ impl CallerArn {
         matches!(self, Self::AssumedRole { account, role: name, .. } if *account == role.account && *name == role.name)
     }
 
+    /// Returns the session's name, if the caller is a session of a role.
+    pub fn session(&self) -> Option<&str> {
+        match self {
+            Self::AssumedRole { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
     /// Returns the user, if the caller is one.
     pub fn user(&self) -> Option<&UserArn> {
         match self {

@@ -12,8 +12,8 @@ fn document(statements: &Value) -> PolicyDocument {
     PolicyDocument::from_value(&json!({ "Version": VERSION, "Statement": statements })).unwrap()
 }
 
-fn alice() -> UserArn {
-    ALICE.parse().unwrap()
+fn alice() -> BTreeSet<PrincipalArn> {
+    BTreeSet::from([ALICE.parse().unwrap()])
 }
 
 fn admitting(principal: impl Into<Value>, conditions: &Value) -> Value {
@@ -32,7 +32,7 @@ fn terms(statements: &Value) -> FoundTerms {
 /// Returns the external ID, MFA, whether only the user is trusted, and what cannot be expressed.
 fn in_short(terms: &FoundTerms) -> (Option<&str>, bool, bool, Vec<&str>) {
     let inexpressible = terms.inexpressible.iter().map(String::as_str).collect();
-    (terms.external_ids.first().map(ExternalId::as_str), terms.require_mfa, terms.only_user, inexpressible)
+    (terms.external_ids.first().map(ExternalId::as_str), terms.require_mfa, terms.is_restricted, inexpressible)
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn what_no_link_can_express_is_named_and_still_says_what_the_terms_are() {
         assert_eq!(in_short(&terms(&json!([admitting(ROOT, &conditions)]))), expected, "{conditions}");
     }
     let other = terms(&json!([admitting(ROOT, &json!({ "ArnEquals": { "aws:PrincipalArn": BOB } }))]));
-    assert_eq!((other.only_other.as_deref(), other.only_user), (Some(BOB), false));
+    assert_eq!((other.only_other.as_deref(), other.is_restricted), (Some(BOB), false));
     let mut every_action = admitting(ROOT, &json!({}));
     every_action["Action"] = json!("sts:*");
     assert_eq!(terms(&json!([every_action])).inexpressible, [r#"{"Action":["sts:*"]}"#]);

@@ -1,6 +1,6 @@
 use super::*;
 
-fn user(name: &str) -> UserArn {
+fn user(name: &str) -> PrincipalArn {
     format!("arn:aws:iam::111111111111:user/{name}").parse().unwrap()
 }
 
@@ -9,7 +9,7 @@ fn link() -> Identity {
         id: Some("abc".parse().unwrap()),
         is_without_external_id: false,
         external_ids: BTreeSet::from(["first".parse().unwrap()]),
-        user: Some(user("alice")),
+        principals: BTreeSet::from([user("alice")]),
     }
 }
 
@@ -58,7 +58,9 @@ fn that_neither_has_an_external_id_tells_of_a_link_on_record_only() {
 
 #[test]
 fn each_user_has_an_id_of_its_own() {
-    let id = |account: &str, user: &str| new_id(&account.parse().unwrap(), &user.parse().unwrap()).unwrap();
+    let id = |account: &str, user: &str| {
+        new_id(&account.parse().unwrap(), &format!("user/{user}").parse().unwrap()).unwrap()
+    };
     assert_eq!(id("111111111111", "alice"), id("111111111111", "alice"));
     assert_ne!(id("111111111111", "alice"), id("111111111111", "bob"));
     assert_ne!(id("111111111111", "alice"), id("333333333333", "alice"));

@@ -11,7 +11,7 @@ use super::order::{narrows_first, without_room};
 use super::quotas::{Excess, exceeded};
 use super::weaker;
 use crate::iam::admission::{Who, of_trust};
-use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::effective::surely_denies;
 use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding, action_matches};
 use crate::iam::identity::found_in_words;
@@ -21,7 +21,8 @@ use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::risks::{self, Counted, Risk};
 use crate::iam::state::{
-    BOUNDARY_TAG, DesiredGrant, DesiredRole, FoundDocument, ObservedRole, ObservedUser, Quota, RoleQuotas, SOURCE_TAG,
+    BOUNDARY_TAG, DesiredGrant, DesiredRole, FoundDocument, ObservedPrincipal, ObservedRole, Quota, RoleQuotas,
+    SOURCE_TAG,
 };
 use crate::iam::templates;
 
@@ -45,11 +46,11 @@ pub enum Refusal {
     #[error("the role exists as `{found}`, but IAM cannot rename or move it to `{wanted}`")]
     OtherPath { found: String, wanted: RoleArn },
     /// The grant policy exists and xacct did not write it.
-    #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
-    ForeignGrant { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
+    #[error("{} has an inline policy `{name}` that xacct did not write", .principal.in_words())]
+    ForeignGrant { principal: PrincipalArn, name: PolicyName, statements: BTreeSet<String> },
     /// The grant policy has to be written, and others wrote something into it.
-    #[error("inline policy `{name}` of user `{}` needs a change, but contains statements that xacct did not write", .user.name)]
-    ForeignStatements { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
+    #[error("inline policy `{name}` of {} needs a change, but contains statements that xacct did not write", .principal.in_words())]
+    ForeignStatements { principal: PrincipalArn, name: PolicyName, statements: BTreeSet<String> },
     /// The trust policy is too large.
     #[error("the trust policy of role `{}` would have {size} characters, but account {} allows {quota}", .role.name, .role.account)]
     TrustPolicyTooLarge { role: RoleArn, size: usize, quota: usize },
@@ -59,9 +60,9 @@ pub enum Refusal {
     /// The role would have too many managed policies.
     #[error("role `{}` would have {count} attached managed policies, but account {} allows {quota}", .role.name, .role.account)]
     TooManyPolicies { role: RoleArn, count: usize, quota: usize },
-    /// The grant and the user's other inline policies exceed the quota.
-    #[error("the grant for user `{}` needs {size} characters, but the user's other inline policies use {others} of the {quota} allowed", .user.name)]
-    GrantTooLarge { user: UserArn, size: usize, others: usize, quota: usize, document: PolicyDocument },
+    /// The grant and the principal's other inline policies exceed the quota.
+    #[error("the grant for {} needs {size} characters, but the {}'s other inline policies use {others} of the {quota} allowed", .principal.in_words(), .principal.kind())]
+    GrantTooLarge { principal: PrincipalArn, size: usize, others: usize, quota: usize, document: PolicyDocument },
 }
 
 impl Refusal {
@@ -300,7 +301,7 @@ fn permissions(
 ///
 /// # Errors
 /// [`Refusal`] when xacct did not write the policy and `adopt` is not set, or the grant would exceed the quota.
-pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) -> Result<Plan, Box<Refusal>> {
+pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: bool) -> Result<Plan, Box<Refusal>> {
     let standing = observed.grant.as_ref().and_then(FoundDocument::policy);
     let (own, foreign): (Vec<_>, Vec<_>) =
         standing.into_iter().flat_map(|policy| &policy.statements).partition(|statement| is_own_statement(statement));
@@ -314,9 +315,9 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
         statements: own.into_iter().cloned().collect(),
         ..templates::grant(&BTreeSet::new(), &BTreeSet::new())
     };
-    let (user, name) = (desired.user.clone(), desired.policy_name.clone());
+    let (principal, name) = (desired.principal.clone(), desired.policy_name.clone());
     if observed.grant.is_some() && own.statement(templates::LINK_SID).is_none() && !adopt {
-        return Err(Box::new(Refusal::ForeignGrant { user, name, statements: foreign }));
+        return Err(Box::new(Refusal::ForeignGrant { principal, name, statements: foreign }));
     }
     let covered = granted_roles(&own, templates::LINK_SID, "sts:AssumeRole");
     let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
@@ -326,12 +327,16 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
         .collect();
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
     let document = templates::grant(&roles, &with_session_tags);
-    let mut plan = Plan { warnings: risks::of_user(&document, observed), ..Plan::default() };
+    let mut plan = Plan { warnings: risks::of_principal(&document, observed), ..Plan::default() };
     let accounts: BTreeSet<_> = desired.declared.iter().map(|role| &role.account).collect();
     let undeclared = |role: &&RoleArn| !desired.declared.contains(*role) && accounts.contains(&role.account);
     let undeclared: BTreeSet<_> = roles.iter().filter(undeclared).cloned().collect();
     if !undeclared.is_empty() {
-        plan.warnings.push(Risk::UndeclaredRoles { user: user.clone(), policy: name.clone(), roles: undeclared });
+        plan.warnings.push(Risk::UndeclaredRoles {
+            principal: principal.clone(),
+            policy: name.clone(),
+            roles: undeclared,
+        });
     }
     if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
         return Ok(plan);
@@ -343,8 +348,8 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
             plan.warnings.retain(|risk| !matches!(risk, Risk::UntilApplied(_)));
             if !wide.is_empty() {
                 let problem = format!(
-                    "inline policy `{name}` of user `{}` was edited by hand and allows more roles: {}",
-                    user.name,
+                    "inline policy `{name}` of {} was edited by hand and allows more roles: {}",
+                    principal.in_words(),
                     wide.join(", ")
                 );
                 plan.warnings.push(Risk::NeedsAdoption { problem });
@@ -358,7 +363,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
             }
             return Ok(plan);
         }
-        return Err(Box::new(Refusal::ForeignStatements { user, name, statements: foreign }));
+        return Err(Box::new(Refusal::ForeignStatements { principal, name, statements: foreign }));
     }
     if !foreign.is_empty() {
         plan.notes.push(Note::ReplacedStatements(foreign));
@@ -368,7 +373,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     let Quota { most: quota, is_read } = observed.quota;
     if size + others > quota {
         if is_read {
-            return Err(Box::new(Refusal::GrantTooLarge { user, size, others, quota, document }));
+            return Err(Box::new(Refusal::GrantTooLarge { principal, size, others, quota, document }));
         }
         let (what, change) = (Counted::UserPolicies, format!("writing policy {name}"));
         plan.warnings.push(Risk::OverQuota { what, size: size + others, quota, change });
@@ -377,7 +382,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
         plan.notes.push(Note::QuotaNotCounted);
     }
     plan.changes.push(Change::PutGrant {
-        user,
+        principal,
         name,
         added: desired.roles.difference(&covered).cloned().collect(),
         removes: standing.map_or_else(BTreeSet::new, |found| &covers(found) - &covers(&document)),
@@ -395,9 +400,9 @@ fn is_wide(statement: &Statement) -> bool {
 /// Returns the risk of a statement that certainly denies a role of the grant.
 fn breaks(statement: &Statement, desired: &DesiredGrant) -> Option<Risk> {
     let document = PolicyDocument::of(vec![statement.clone()]);
-    let user = &desired.user;
-    let principal =
-        Principal { account: user.account.clone(), arns: [user.to_string()].into_iter().collect(), unique_id: None };
+    let holder = &desired.principal;
+    let arns = [holder.to_string()].into_iter().collect();
+    let principal = Principal { account: holder.account().clone(), arns, unique_id: None };
     let denies = |role: &&RoleArn| {
         let request = Request {
             principal: principal.clone().into(),
@@ -411,21 +416,22 @@ fn breaks(statement: &Statement, desired: &DesiredGrant) -> Option<Risk> {
     Some(Risk::DeniedByGrant { role: role.clone(), statement: in_words(statement) })
 }
 
-/// Returns the risk of a statement that a file adds to the trust policy and that certainly denies the user.
+/// Returns the risk of a statement that a file adds to the trust policy and that certainly denies the principal.
 #[must_use]
-pub fn denied_by_file(statements: &PolicyDocument, user: &UserArn, role: &RoleArn) -> Option<Risk> {
+pub fn denied_by_file(statements: &PolicyDocument, principal: &PrincipalArn, role: &RoleArn) -> Option<Risk> {
     let known = [
-        ("aws:PrincipalArn", user.to_string()),
-        ("aws:PrincipalAccount", user.account.to_string()),
-        ("aws:username", user.name.to_string()),
+        ("aws:PrincipalArn", Some(principal.to_string())),
+        ("aws:PrincipalAccount", Some(principal.account().to_string())),
+        // Sessions of a role do not have it.
+        ("aws:username", principal.user().map(|user| user.name.to_string())),
     ];
     let mut context = Context::default();
     for (key, value) in &known {
-        context.set(key, [value.clone()]);
+        context.set(key, value.clone());
     }
-    let arns = [user.to_string()].into_iter().collect();
+    let arns = [principal.to_string()].into_iter().collect();
     let request = Request {
-        principal: Principal { account: user.account.clone(), arns, unique_id: None }.into(),
+        principal: Principal { account: principal.account().clone(), arns, unique_id: None }.into(),
         action: "sts:AssumeRole".to_owned(),
         resource: role.to_string(),
         context,
@@ -439,7 +445,7 @@ pub fn denied_by_file(statements: &PolicyDocument, user: &UserArn, role: &RoleAr
         statement.effect == Effect::Deny && applies && is_plain
     };
     let statement = statements.statements.iter().find(denies)?;
-    Some(Risk::DeniedByFile { user: user.clone(), statement: in_words(statement) })
+    Some(Risk::DeniedByFile { principal: principal.clone(), statement: in_words(statement) })
 }
 
 /// Returns the roles and patterns that any statement of the policy allows to be assumed.

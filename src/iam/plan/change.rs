@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use crate::iam::admission::{Accepted, Who};
-use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::policy::PolicyDocument;
@@ -50,9 +50,9 @@ pub enum Change {
     PutRolePolicy { name: PolicyName, from: Option<Box<FoundDocument>>, to: Box<PolicyDocument> },
     /// Delete an inline policy of xacct's that is no longer needed.
     DeleteRolePolicy { name: String },
-    /// Write the grant on the user in the source account.
+    /// Write the grant on a principal in the source account.
     PutGrant {
-        user: UserArn,
+        principal: PrincipalArn,
         name: PolicyName,
         /// Roles that the grant did not cover before.
         added: BTreeSet<RoleArn>,
@@ -67,7 +67,7 @@ pub enum Change {
     DeleteRole { role: RoleArn },
     /// Remove roles from the grant.
     ShrinkGrant {
-        user: UserArn,
+        principal: PrincipalArn,
         name: PolicyName,
         /// Roles that the grant will no longer cover.
         removed: BTreeSet<RoleArn>,
@@ -75,7 +75,7 @@ pub enum Change {
         to: Box<PolicyDocument>,
     },
     /// Delete the grant, which covers no other roles.
-    DeleteGrant { user: UserArn, name: PolicyName, removed: BTreeSet<RoleArn>, from: Box<FoundDocument> },
+    DeleteGrant { principal: PrincipalArn, name: PolicyName, removed: BTreeSet<RoleArn>, from: Box<FoundDocument> },
 }
 
 impl Change {
@@ -143,6 +143,28 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Returns the changes of one principal's grant.
+    #[must_use]
+    pub fn of_grant(&self, of: &PrincipalArn) -> Self {
+        let is_its = |change: &&Change| match change {
+            Change::PutGrant { principal, .. }
+            | Change::ShrinkGrant { principal, .. }
+            | Change::DeleteGrant { principal, .. } => principal == of,
+            _ => false,
+        };
+        Self { changes: self.changes.iter().filter(is_its).cloned().collect(), ..Self::default() }
+    }
+
+    /// Returns this plan with another one after it.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let Self { changes, notes, warnings } = other;
+        self.changes.extend(changes);
+        self.notes.extend(notes);
+        self.warnings.extend(warnings);
+        self
+    }
+
     /// Returns whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::change::{Change, Note, Plan};
-use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::last_use::{LastUse, RecentUse, TestUse};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::revocation::CONSOLE_POLICY;
 use crate::iam::risks::Risk;
-use crate::iam::state::{Fingerprint, FoundDocument, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG, is_ours};
+use crate::iam::state::{Fingerprint, FoundDocument, OWN_POLICY_PREFIX, ObservedPrincipal, SOURCE_TAG, is_ours};
 use crate::iam::templates::is_own_sid;
 
 /// An existing role, as far as its removal needs it.
@@ -210,10 +210,10 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
 /// Unmanaged statements of the policy stay, and so does a policy with that name that xacct did not write.
 #[must_use]
 pub fn plan_grant_removal(
-    user: &UserArn,
+    principal: &PrincipalArn,
     name: &PolicyName,
     roles: &BTreeSet<RoleArn>,
-    observed: Option<&ObservedUser>,
+    observed: Option<&ObservedPrincipal>,
 ) -> Plan {
     let Some(found) = observed.and_then(|observed| observed.grant.as_ref()) else { return Plan::default() };
     let Some(policy) = found.policy().filter(|policy| policy.statements.iter().any(is_own)) else {
@@ -223,11 +223,11 @@ pub fn plan_grant_removal(
     if removed.is_empty() {
         return Plan::default();
     }
-    let (user, name, from) = (user.clone(), name.clone(), Box::new(found.clone()));
+    let (principal, name, from) = (principal.clone(), name.clone(), Box::new(found.clone()));
     let change = if rest.statements.is_empty() {
-        Change::DeleteGrant { user, name, removed, from }
+        Change::DeleteGrant { principal, name, removed, from }
     } else {
-        Change::ShrinkGrant { user, name, removed, from, to: Box::new(rest) }
+        Change::ShrinkGrant { principal, name, removed, from, to: Box::new(rest) }
     };
     Plan { changes: vec![change], ..Plan::default() }
 }

@@ -14,7 +14,7 @@ pub use trust::of_trust;
 pub use weaker::Weaker;
 
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, ObservedUser, RoleQuotas};
+use crate::iam::state::{DesiredRole, FoundDocument, ObservedPrincipal, ObservedRole, RoleQuotas};
 pub(super) use permissions::allows_everything;
 use permissions::{of_permissions, of_undeclared};
 pub(super) use risk::is_administrator_access;
@@ -53,12 +53,12 @@ pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &
 
 /// Returns the risks of the desired grant, and those of the current grant until the plan is applied.
 #[must_use]
-pub fn of_user(grant: &PolicyDocument, observed: &ObservedUser) -> Vec<Risk> {
+pub fn of_principal(grant: &PolicyDocument, observed: &ObservedPrincipal) -> Vec<Risk> {
     let mut risks = of_grant(grant);
     let size = grant.size() + observed.other_policies_size.unwrap_or(0);
     risks.extend(of_size(Counted::UserPolicies, size, observed.quota));
     if let Some(found) = observed.grant.as_ref().filter(|found| !found.matches(grant)) {
-        let replaced = of_replaced(found, "the user's grant", &risks, of_grant, |_| false);
+        let replaced = of_replaced(found, "the grant", &risks, of_grant, |_| false);
         risks.extend(replaced);
     }
     risks

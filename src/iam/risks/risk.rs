@@ -5,9 +5,9 @@ use std::fmt;
 
 use super::weaker::Weaker;
 use crate::iam::admission::{Accepted, Who};
-use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::last_use::RecentUse;
-use crate::iam::names::{AccountId, ExternalId, PolicyName, UserName};
+use crate::iam::names::{AccountId, ExternalId, PolicyName};
 use crate::iam::policy::Effect;
 use crate::iam::state::BOUNDARY_TAG;
 
@@ -94,8 +94,8 @@ pub enum Risk {
     },
     /// The grant covers roles that `xacct.toml` does not declare, in the accounts of its targets.
     UndeclaredRoles {
-        /// The user with the grant.
-        user: UserArn,
+        /// The principal with the grant.
+        principal: PrincipalArn,
         /// The policy that holds the grant.
         policy: PolicyName,
         /// The roles.
@@ -110,10 +110,10 @@ pub enum Risk {
         /// The statement.
         statement: String,
     },
-    /// A statement in `trust_statement_files` denies the user, so that the link cannot work.
+    /// A statement in `trust_statement_files` denies a principal of the link, so that the link cannot work.
     DeniedByFile {
-        /// The user with the grant.
-        user: UserArn,
+        /// The principal with the grant.
+        principal: PrincipalArn,
         /// The statement.
         statement: String,
     },
@@ -145,10 +145,10 @@ pub enum Risk {
         /// The missing permission; empty if there is another reason.
         permission: String,
     },
-    /// xacct found no credentials of the user, so that nobody can test the link.
+    /// xacct found no credentials of any principal of the links, so that nobody can test the link.
     NoUserCredentials {
-        /// The user's name.
-        user: UserName,
+        /// The principals, for a sentence.
+        principals: String,
     },
     /// The role to delete was used recently, perhaps by others.
     InUse(RecentUse),
@@ -210,7 +210,7 @@ pub enum Counted {
     TrustPolicy,
     /// All inline policies of the role.
     RolePolicies,
-    /// All inline policies of the user.
+    /// All inline policies of the principal.
     UserPolicies,
     /// The managed policies attached to the role.
     AttachedPolicies,
@@ -222,7 +222,7 @@ impl Counted {
         match self {
             Self::TrustPolicy => "the trust policy uses",
             Self::RolePolicies => "the role's inline policies use",
-            Self::UserPolicies => "the user's inline policies use",
+            Self::UserPolicies => "the principal's inline policies use",
             Self::AttachedPolicies => "the role has",
         }
     }
@@ -300,8 +300,8 @@ impl Risk {
                 let rule = if *exclusive { ", and the link is exclusive" } else { "" };
                 format!("the role has {policy}, which xacct.toml does not declare{rule}")
             }
-            Self::NoUserCredentials { user } => format!(
-                "the test will be inconclusive: xacct found no access key of user {user}; specify a profile with \
+            Self::NoUserCredentials { principals } => format!(
+                "the test will be inconclusive: xacct found no credentials of {principals}; specify a profile with \
                  --user-profile NAME, or apply without the test: --no-verify"
             ),
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
@@ -349,8 +349,8 @@ impl Risk {
                     }
                 }
             }
-            Self::DeniedByFile { user, statement } => {
-                format!("trust_statement_files deny user {}, so the link cannot work: {statement}", user.name)
+            Self::DeniedByFile { principal, statement } => {
+                format!("trust_statement_files deny {}, so the link cannot work: {statement}", principal.in_words())
             }
             Self::DeniedByGrant { role, statement } => {
                 format!("the grant policy denies sts:AssumeRole on {role}, so the link cannot work: {statement}")

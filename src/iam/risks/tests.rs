@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::permissions::allows_everything;
@@ -226,7 +228,7 @@ fn trust(external_id: Option<&str>, require_mfa: bool) -> PolicyDocument {
         source: parsed("111111111111"),
         external_ids: external_id.map(parsed).into_iter().collect(),
         require_mfa,
-        only_user: None,
+        only: BTreeSet::new(),
         session_tags: true,
     })
 }
@@ -395,7 +397,7 @@ fn the_grant_shares_a_quota_with_the_users_other_policies() {
         &json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::222222222222:role/xacct"}]),
     );
     let wide = document(&json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]));
-    let mut observed = ObservedUser {
+    let mut observed = ObservedPrincipal {
         arn: parsed("arn:aws:iam::111111111111:user/alice"),
         grant: Some(FoundDocument::Policy(wide)),
         other_policies_size: Some(1800),
@@ -403,10 +405,10 @@ fn the_grant_shares_a_quota_with_the_users_other_policies() {
     };
     let near = Risk::NearQuota { what: Counted::UserPolicies, size: grant.size() + 1800, quota: 2048 };
     let wide = until_applied(Risk::WideGrant { resource: Some("*".to_owned()) });
-    assert_eq!(of_user(&grant, &observed), [near, wide]);
+    assert_eq!(of_principal(&grant, &observed), [near, wide]);
     observed.other_policies_size = None;
     observed.grant = Some(FoundDocument::Policy(grant.clone()));
-    assert_eq!(of_user(&grant, &observed), []);
+    assert_eq!(of_principal(&grant, &observed), []);
     observed.grant = Some(FoundDocument::parse("{}"));
-    assert!(matches!(&of_user(&grant, &observed)[..], [Risk::NotEvaluated { .. }]));
+    assert!(matches!(&of_principal(&grant, &observed)[..], [Risk::NotEvaluated { .. }]));
 }

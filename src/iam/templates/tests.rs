@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::iam::arn::{PolicyArn, PolicyOwner};
+use crate::iam::arn::{PolicyArn, PolicyOwner, UserArn};
 use crate::iam::names::IamPath;
 use crate::iam::policy::Element;
 use crate::iam::state::{DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA};
@@ -16,7 +16,7 @@ fn terms(bits: u8) -> TrustTerms {
         source: "111111111111".parse().unwrap(),
         external_ids: is_set(0).then(|| "q7Hc:Zk".parse().unwrap()).into_iter().collect(),
         require_mfa: is_set(1),
-        only_user: is_set(2).then(|| "arn:aws:iam::111111111111:user/alice".parse().unwrap()),
+        only: is_set(2).then(|| "arn:aws:iam::111111111111:user/alice".parse().unwrap()).into_iter().collect(),
         session_tags: is_set(3),
     }
 }
@@ -34,17 +34,20 @@ fn roles(count: usize, name_length: usize) -> BTreeSet<RoleArn> {
 /// Returns every document of the templates for this partition.
 fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
     let source: AccountId = "111111111111".parse().unwrap();
-    let user = UserArn::new(partition, source, IamPath::root(), "alice".parse().unwrap());
+    let user = UserArn::new(partition, source.clone(), IamPath::root(), "alice".parse().unwrap());
+    let user = PrincipalArn::User(user);
+    let deployer = PrincipalArn::Role(RoleArn::new(partition, source, IamPath::root(), "ci".parse().unwrap()));
     let role = RoleArn { partition, ..role("team/xacct") };
     let both = BTreeSet::from([role.clone()]);
     let mut documents: Vec<_> = (0..16)
         .map(|bits| {
             let terms = terms(bits);
-            let only_user = terms.only_user.as_ref().map(|_| user.clone());
-            trust(&TrustTerms { partition, only_user, ..terms })
+            let only = terms.only.iter().map(|_| user.clone()).collect();
+            trust(&TrustTerms { partition, only, ..terms })
         })
         .collect();
     documents.extend([grant(&both, &both), verify_bucket(partition), operator_source(&user), operator_target(&role)]);
+    documents.push(operator_source(&deployer));
     documents
 }
 
@@ -70,7 +73,7 @@ fn every_document_has_exactly_the_conditions_that_the_terms_ask_for() {
         if terms.require_mfa {
             condition.insert("Bool".into(), json!({"aws:MultiFactorAuthPresent": "true"}));
         }
-        if terms.only_user.is_some() {
+        if !terms.only.is_empty() {
             let user = "arn:aws:iam::111111111111:user/alice";
             condition.insert("ArnEquals".into(), json!({"aws:PrincipalArn": user}));
         }
@@ -114,10 +117,10 @@ fn every_arn_has_the_partition_and_no_placeholder_remains() {
 
 #[test]
 fn hostile_values_stay_inside_their_string() {
-    let user: UserArn = format!("arn:aws:iam::111111111111:user{HOSTILE_PATH}alice").parse().unwrap();
+    let user: PrincipalArn = format!("arn:aws:iam::111111111111:user{HOSTILE_PATH}alice").parse().unwrap();
     let role: RoleArn = format!("arn:aws:iam::222222222222:role{HOSTILE_PATH}xacct").parse().unwrap();
     let one = BTreeSet::from([role.clone()]);
-    let restricted = trust(&TrustTerms { only_user: Some(user.clone()), ..terms(0) });
+    let restricted = trust(&TrustTerms { only: [user.clone()].into(), ..terms(0) });
     let cases = [
         (restricted, "/Statement/0/Condition/ArnEquals/aws:PrincipalArn", user.to_string()),
         (grant(&one, &one), "/Statement/0/Resource", role.to_string()),
@@ -182,11 +185,17 @@ fn the_test_bucket_policy_allows_four_actions_on_its_own_buckets() {
 
 #[test]
 fn operators_may_change_only_the_given_user_or_role() {
-    let user: UserArn = "arn:aws:iam::111111111111:user/team/alice".parse().unwrap();
+    let user: PrincipalArn = "arn:aws:iam::111111111111:user/team/alice".parse().unwrap();
+    let deployer: PrincipalArn = "arn:aws:iam::111111111111:role/ci/terraform".parse().unwrap();
     let role = role("team/xacct");
     let of_source = [user.to_string()];
     let of_target = [role.to_string(), role.without_path().to_string()];
-    let cases = [(operator_source(&user), &of_source[..]), (operator_target(&role), &of_target[..])];
+    let of_deployer = [deployer.to_string()];
+    let cases = [
+        (operator_source(&user), &of_source[..]),
+        (operator_source(&deployer), &of_deployer[..]),
+        (operator_target(&role), &of_target[..]),
+    ];
     for (document, named) in cases {
         for statement in &document.statements {
             let (Element::Is(actions), Some(Element::Is(resources))) = (&statement.action, &statement.resource) else {

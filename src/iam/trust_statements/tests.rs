@@ -7,8 +7,8 @@ fn document(statements: Value) -> PolicyDocument {
     PolicyDocument::from_value(&json!({ "Version": VERSION, "Statement": statements })).unwrap()
 }
 
-fn alice() -> UserArn {
-    "arn:aws:iam::111111111111:user/alice".parse().unwrap()
+fn alice() -> BTreeSet<PrincipalArn> {
+    BTreeSet::from(["arn:aws:iam::111111111111:user/alice".parse().unwrap()])
 }
 
 fn admitting(principal: &str) -> Value {

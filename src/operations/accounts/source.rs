@@ -1,15 +1,19 @@
-//! The source account: its operator, and the user.
+//! The source account: its operator, and the principals with a grant.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
 
 use super::operator::{Operator, refuse_root};
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::aws::iam::observe::{self, UserPolicies};
+use crate::aws::iam::observe::{self, GrantPolicies};
 use crate::aws::sts;
 use crate::config::{Link, Source, WayIn};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{Partition, UserArn, UserRef};
-use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
-use crate::iam::state::{ObservedUser, Reading};
+use crate::iam::arn::{CallerArn, Partition, PrincipalArn, PrincipalRef, RoleArn, RoleRef, UserArn, UserRef};
+use crate::iam::names::{AccountId, PolicyName};
+use crate::iam::state::{ObservedPrincipal, Reading};
 use crate::iam::templates::GRANT_POLICY;
 
 /// The observed state of the source account.
@@ -18,10 +22,93 @@ pub struct SourceSide {
     /// `None` when only the half in the target account is changed.
     pub operator: Option<Operator>,
     pub account: AccountId,
-    /// The user who has, or had, the grant.
-    pub user: UserArn,
-    /// The user's policies; `None` as for `operator`, and for a user that does not exist.
-    pub observed: Option<ObservedUser>,
+    pub partition: Partition,
+    /// The principals that have, or had, a grant: those of all links.
+    pub grantees: Vec<Grantee>,
+}
+
+/// A principal that has, or had, a grant.
+#[derive(Debug, Clone)]
+pub struct Grantee {
+    pub arn: PrincipalArn,
+    /// Its policies; `None` if they are not read, or it does not exist.
+    pub observed: Option<ObservedPrincipal>,
+    pub standing: Standing,
+}
+
+/// Which links a principal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Those that name no principals of their own.
+    Default,
+    /// Those that name it.
+    Own,
+    /// None anymore.
+    Leaving,
+}
+
+impl SourceSide {
+    /// Returns the principals that have links after this run, too.
+    pub fn staying(&self) -> impl Iterator<Item = &Grantee> {
+        self.grantees.iter().filter(|grantee| grantee.standing != Standing::Leaving)
+    }
+
+    /// Returns the principal whose grant goes.
+    pub fn leaving(&self) -> impl Iterator<Item = &Grantee> {
+        self.grantees.iter().filter(|grantee| grantee.standing == Standing::Leaving)
+    }
+
+    /// Returns the principals of a link that have, or had, the grant.
+    pub fn grantees_of<'a>(&'a self, link: &'a Link) -> impl Iterator<Item = &'a Grantee> {
+        let own: Vec<_> = link.principals.iter().map(PrincipalRef::label).collect();
+        self.staying().filter(move |grantee| match own.is_empty() {
+            true => grantee.standing == Standing::Default,
+            false => own.contains(&grantee.arn.reference().label()),
+        })
+    }
+
+    /// Returns those of these links, with their roles, that a principal is to have.
+    pub fn links_of<'a>(
+        &self,
+        grantee: &Grantee,
+        links: impl Iterator<Item = (&'a Link, RoleArn)>,
+    ) -> Vec<(&'a Link, RoleArn)> {
+        links.filter(|(link, _)| self.grantees_of(link).any(|own| own.arn == grantee.arn)).collect()
+    }
+
+    /// Returns the principals of a link.
+    pub fn principals_of(&self, link: &Link) -> BTreeSet<PrincipalArn> {
+        self.grantees_of(link).map(|grantee| grantee.arn.clone()).collect()
+    }
+
+    /// Returns the user, if the links are for one user alone.
+    pub fn the_user(&self) -> Option<&UserArn> {
+        let mut all = self.staying();
+        match (all.next(), all.next()) {
+            (Some(one), None) => one.arn.user(),
+            _ => None,
+        }
+    }
+
+    /// Returns all principals, for a table or a sentence.
+    pub fn labels(&self) -> String {
+        labels(self.staying().map(|grantee| grantee.arn.reference()))
+    }
+
+    /// Returns the principals of a link, for a table or a sentence.
+    pub fn labels_of(&self, link: &Link) -> String {
+        labels(self.grantees_of(link).map(|grantee| grantee.arn.reference()))
+    }
+
+    /// Returns a link's principals as typed, which identify a new link.
+    pub fn references_of(&self, link: &Link) -> Vec<PrincipalRef> {
+        self.grantees_of(link).map(|grantee| grantee.arn.reference()).collect()
+    }
+}
+
+/// Returns principals for a table or a sentence.
+pub fn labels(principals: impl IntoIterator<Item = PrincipalRef>) -> String {
+    principals.into_iter().map(|principal| principal.label()).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the source operator's access; sends no request yet.
@@ -47,74 +134,151 @@ pub async fn source_access_to_enter(
     }
 }
 
-/// Reads the user who is to get the grant.
+/// Reads the principals of these links, which are to get the grant.
 ///
 /// # Errors
-/// When the credentials belong to the wrong account or to the root user, the user does not exist, or its policies
+/// When the credentials belong to the wrong account or to the root user, a principal does not exist, or its policies
 /// cannot be read.
-pub async fn source_side(access: &Access, source: &Source) -> Result<SourceSide> {
-    let Found { operator, name, user, policies } = find_user(access, source).await?;
+pub async fn source_side(access: &Access, source: &Source, links: &[Link]) -> Result<SourceSide> {
+    let (operator, found) = find_principals(access, source, links).await?;
     let account = operator.caller.account.clone();
-    let absent = || {
-        Error::new(Kind::Refused, format!("account {account} has no user `{name}`"))
-            .hint("list the users: aws iam list-users --query 'Users[].UserName'")
-    };
-    let user = operator.readable(user)?.ok_or_else(absent)?;
-    if let Some(UserRef::Arn(wanted)) = &source.user
-        && *wanted != user
-    {
-        return Err(Error::new(Kind::Refused, format!("the user's ARN is `{user}`, not `{wanted}`"))
-            .hint(format!("use --user {user}")));
+    let partition = operator.caller.arn.partition().unwrap_or(access.partition());
+    let mut grantees = Vec::new();
+    for found in found {
+        grantees.push(match found.standing {
+            Standing::Leaving => to_remove(found, &operator, partition)?,
+            Standing::Default | Standing::Own => to_grant(found, &operator)?,
+        });
     }
-    let policies = operator.readable(policies)?.ok_or_else(absent)?;
-    let observed = Some(policies.of(user.clone()));
-    Ok(SourceSide { operator: Some(operator), account, user, observed })
+    Ok(SourceSide { operator: Some(operator), account, partition, grantees })
 }
 
-/// Reads the user whose grant is to be removed. A user that does not exist has no grant.
+/// Reads the principals whose grants are to be removed. One that does not exist has no grant.
 ///
 /// # Errors
-/// As [`source_side`], except that the user may be absent.
-pub async fn source_side_to_remove(access: &Access, source: &Source) -> Result<SourceSide> {
-    let Found { operator, name, user, policies } = find_user(access, source).await?;
+/// As [`source_side`], except that the principals may be absent.
+pub async fn source_side_to_remove(access: &Access, source: &Source, links: &[Link]) -> Result<SourceSide> {
+    let (operator, found) = find_principals(access, source, links).await?;
     let account = operator.caller.account.clone();
-    let (user, observed) = match (operator.readable(user)?, operator.readable(policies)?) {
-        (Some(user), Some(policies)) => (user.clone(), Some(policies.of(user))),
-        _ => {
-            let partition = operator.caller.arn.partition().unwrap_or(access.partition());
-            (UserArn { partition, account: account.clone(), path: IamPath::root(), name }, None)
-        }
+    let partition = operator.caller.arn.partition().unwrap_or(access.partition());
+    let mut grantees = Vec::new();
+    for found in found {
+        grantees.push(to_remove(found, &operator, partition)?);
+    }
+    Ok(SourceSide { operator: Some(operator), account, partition, grantees })
+}
+
+/// Returns a principal that is to get the grant.
+fn to_grant(found: Found, operator: &Operator) -> Result<Grantee> {
+    let Found { wanted, standing, arn, policies } = found;
+    let absent = || absent(&wanted, &operator.caller.account);
+    let arn = operator.readable(arn)?.ok_or_else(absent)?;
+    check_path(&wanted, &arn)?;
+    let policies = operator.readable(policies)?.ok_or_else(absent)?;
+    Ok(Grantee { observed: Some(policies.of(arn.clone())), arn, standing })
+}
+
+/// Returns a principal that is to lose the grant, and may be absent.
+fn to_remove(found: Found, operator: &Operator, partition: Partition) -> Result<Grantee> {
+    let Found { wanted, standing, arn, policies } = found;
+    let (arn, observed) = match (operator.readable(arn)?, operator.readable(policies)?) {
+        (Some(arn), Some(policies)) => (arn.clone(), Some(policies.of(arn))),
+        _ => (wanted.at_root(partition, &operator.caller.account), None),
     };
-    Ok(SourceSide { operator: Some(operator), account, user, observed })
+    Ok(Grantee { arn, observed, standing })
 }
 
-/// The operator, and the user as AWS reports it.
+fn absent(principal: &PrincipalRef, account: &AccountId) -> Error {
+    let error = Error::new(Kind::Refused, format!("account {account} has no {}", principal.in_words()));
+    match principal {
+        PrincipalRef::User(_) => error.hint("list the users: aws iam list-users --query 'Users[].UserName'"),
+        PrincipalRef::Role(_) => error.hint("list the roles: aws iam list-roles --query 'Roles[].Arn'"),
+    }
+}
+
+/// Refuses a principal with another path than the one in its ARN, or in `role/PATH/NAME`.
+fn check_path(wanted: &PrincipalRef, found: &PrincipalArn) -> Result<()> {
+    let has_other_path = match (wanted, found) {
+        (PrincipalRef::User(UserRef::Name(_)), _) => false,
+        (PrincipalRef::Role(RoleRef::Name { path, .. }), PrincipalArn::Role(role)) => role.path != *path,
+        _ => wanted.to_string() != found.to_string(),
+    };
+    let option = match found {
+        PrincipalArn::User(_) => format!("use --user {found}"),
+        PrincipalArn::Role(_) => format!("use --principal {}", found.reference()),
+    };
+    match (has_other_path, wanted, found) {
+        (false, ..) => Ok(()),
+        (_, PrincipalRef::User(_), _) => {
+            Err(Error::new(Kind::Refused, format!("the user's ARN is `{found}`, not `{wanted}`")).hint(option))
+        }
+        _ => {
+            Err(Error::new(Kind::Refused, format!("the role's ARN is `{found}`, which is not `{wanted}`")).hint(option))
+        }
+    }
+}
+
+/// A principal as AWS reports it.
 struct Found {
-    operator: Operator,
-    name: UserName,
-    user: Reading<UserArn>,
-    policies: Reading<UserPolicies>,
+    wanted: PrincipalRef,
+    standing: Standing,
+    arn: Reading<PrincipalArn>,
+    policies: Reading<GrantPolicies>,
 }
 
-/// Identifies the operator and reads the user, concurrently if the user is named.
-async fn find_user(access: &Access, source: &Source) -> Result<Found> {
-    if let Some(name) = source.user.as_ref().map(UserRef::name) {
-        let (operator, observed) = tokio::join!(source_operator(access, source), observe_user(access, name));
+/// Identifies the operator and reads the principals of these links, concurrently if they are named.
+async fn find_principals(access: &Access, source: &Source, links: &[Link]) -> Result<(Operator, Vec<Found>)> {
+    let read = async |wanted: Vec<(PrincipalRef, Standing)>| {
+        let found = wanted.into_iter().map(async |(wanted, standing)| {
+            let (arn, policies) = observe_principal(access, &wanted).await?;
+            Ok::<_, Error>(Found { wanted, standing, arn, policies })
+        });
+        join_all(found).await.into_iter().collect::<Result<Vec<_>>>()
+    };
+    let wanted = principals(source, links);
+    let uses_default = links.is_empty() || links.iter().any(|link| link.principals.is_empty());
+    if !source.principals.is_empty() || !uses_default {
+        let (operator, found) = tokio::join!(source_operator(access, source), read(wanted));
         // Wrong credentials are reported before any other error.
-        let (operator, (user, policies)) = (operator?, observed?);
-        return Ok(Found { operator, name: name.clone(), user, policies });
+        return Ok((operator?, found?));
     }
     let operator = source_operator(access, source).await?;
     let Some(caller) = operator.caller.arn.user() else {
-        return Err(Error::usage(format!(
-            "no user specified for account {}, and the operator ({}) is not an IAM user",
-            operator.caller.account, operator.caller.arn
-        ))
-        .hint("specify the user: --user NAME"));
+        return Err(no_principal(&operator));
     };
-    let name = caller.name.clone();
-    let (user, policies) = observe_user(access, &name).await?;
-    Ok(Found { operator, name, user, policies })
+    let caller = PrincipalRef::User(UserRef::Name(caller.name.clone()));
+    let found = read([(caller, Standing::Default)].into_iter().chain(wanted).collect()).await?;
+    Ok((operator, found))
+}
+
+/// Returns the error for links without principals if the operator is not a user, who would be the default. A session's
+/// role is offered, never taken: most operators' roles are not for work in other accounts.
+fn no_principal(operator: &Operator) -> Error {
+    let error = Error::usage(format!(
+        "no user specified for account {}, and the operator ({}) is not an IAM user",
+        operator.caller.account, operator.caller.arn
+    ))
+    .hint("specify the user: --user NAME");
+    match &operator.caller.arn {
+        CallerArn::AssumedRole { role, .. } => {
+            error.hint(format!("or give the links to a role, such as the operator's: --principal role/{role}"))
+        }
+        _ => error.hint("or specify a role: --principal role/NAME"),
+    }
+}
+
+/// Returns the principals that `xacct.toml` and the options name for these links, and which links have them.
+fn principals(source: &Source, links: &[Link]) -> Vec<(PrincipalRef, Standing)> {
+    let uses_default = links.is_empty() || links.iter().any(|link| link.principals.is_empty());
+    let default = source.principals.iter().filter(|_| uses_default);
+    let mut all: Vec<_> = default.map(|principal| (principal.clone(), Standing::Default)).collect();
+    for principal in links.iter().flat_map(|link| &link.principals) {
+        if !all.iter().any(|(known, _)| known.label() == principal.label()) {
+            all.push((principal.clone(), Standing::Own));
+        }
+    }
+    all.extend(source.leaving.iter().map(|principal| (principal.clone(), Standing::Leaving)));
+    all
 }
 
 /// Identifies the source operator.
@@ -141,17 +305,22 @@ pub async fn source_operator(access: &Access, source: &Source) -> Result<Operato
     Ok(Operator { access: access.clone(), caller })
 }
 
-/// Reads the user, and the policies that affect the grant, concurrently.
+/// Reads a principal, and the policies that affect the grant, concurrently.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error other than absence or denial.
-async fn observe_user(access: &Access, name: &UserName) -> Result<(Reading<UserArn>, Reading<UserPolicies>)> {
+async fn observe_principal(
+    access: &Access,
+    principal: &PrincipalRef,
+) -> Result<(Reading<PrincipalArn>, Reading<GrantPolicies>)> {
     let grant: PolicyName = GRANT_POLICY.parse()?;
-    let read = async || tokio::try_join!(observe::user(access, name), observe::user_policies(access, name, &grant));
-    let what = format!("user `{name}` or its policy {grant}");
-    let found = observe::consistent(&what, read, |(user, policies)| {
+    let read = async || {
+        tokio::try_join!(observe::principal(access, principal), observe::grant_policies(access, principal, &grant))
+    };
+    let what = format!("{} or its policy {grant}", principal.in_words());
+    let found = observe::consistent(&what, read, |(arn, policies)| {
         let Some(policies) = policies.present() else { return false };
-        policies.contradict_themselves() || (user.is_absent() && policies.show_the_user())
+        policies.contradict_themselves() || (arn.is_absent() && policies.show_the_principal())
     });
     found.await.map_err(|error| error.context(source_place(access)))
 }
@@ -164,24 +333,26 @@ fn source_place(access: &Access) -> String {
 /// Returns the source account as configured, without reading it: only the half in the target account is changed.
 ///
 /// # Errors
-/// When the account or the user is not set.
-pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -> Result<SourceSide> {
+/// When the account or a principal is not set.
+pub fn source_as_told(source: &Source, links: &[Link], partition: Partition, needs_path: bool) -> Result<SourceSide> {
     let account = source.account.clone().ok_or_else(|| {
         Error::usage("the source account is not set")
             .hint("set it: --source-account ID, or `account` in [source] of xacct.toml")
     })?;
-    let user = match &source.user {
-        None => return Err(Error::usage("the user is not set").hint("set `user` in [source] of xacct.toml")),
-        Some(UserRef::Arn(arn)) => arn.clone(),
-        Some(UserRef::Name(_)) if needs_path => {
-            return Err(Error::usage("a role that is restricted to the user needs the user's full ARN")
-                .hint("set `user` in [source] of xacct.toml to the ARN"));
-        }
-        Some(UserRef::Name(name)) => {
-            UserArn { partition, account: account.clone(), path: IamPath::root(), name: name.clone() }
-        }
-    };
-    Ok(SourceSide { operator: None, account, user, observed: None })
+    let wanted = principals(source, links);
+    if wanted.is_empty() {
+        return Err(Error::usage("the user is not set").hint("set `user` in [source] of xacct.toml"));
+    }
+    if needs_path && wanted.iter().any(|(principal, _)| principal.lacks_path()) {
+        return Err(Error::usage("a role that is restricted to the user needs the user's full ARN")
+            .hint("set `user` in [source] of xacct.toml to the ARN"));
+    }
+    let grantees = wanted.into_iter().map(|(principal, standing)| {
+        let arn = principal.at_root(partition, &account);
+        Grantee { arn, observed: None, standing }
+    });
+    let grantees = grantees.collect();
+    Ok(SourceSide { operator: None, account, partition, grantees })
 }
 
 /// Refuses `--enter-role`: the source operator would have to assume that role.

@@ -10,7 +10,7 @@ fn role() -> DesiredRole {
         source: "111111111111".parse().unwrap(),
         external_ids: vec!["abc".parse().unwrap()],
         require_mfa: true,
-        only_user: Some("arn:aws:iam::111111111111:user/alice".parse().unwrap()),
+        only: ["arn:aws:iam::111111111111:user/alice".parse().unwrap()].into(),
         session_tags: true,
     };
     DesiredRole {

@@ -51,15 +51,14 @@ proptest! {
         resource in prop_oneof!["[$%{}\"\\\\~#;\n]{1,12}", "[ -~]{1,200}"],
     ) {
         let target = target(&description, &path, &tag, &resource);
-        let user: crate::iam::arn::UserArn = "arn:aws:iam::111111111111:user/alice".parse().unwrap();
         let grant = DesiredGrant {
-            user,
+            principal: "arn:aws:iam::111111111111:user/alice".parse().unwrap(),
             policy_name: "xacct".parse().unwrap(),
             roles: [target.role.arn.clone()].into(),
             declared: [].into(),
             with_session_tags: [].into(),
         };
-        let text = document(&grant, &target.way_in, std::slice::from_ref(&target));
+        let text = document(&[grant], &target.way_in, std::slice::from_ref(&target));
         let body = ::hcl::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let resources: Vec<_> = body.blocks().filter(|block| block.identifier() == "resource").collect();
         prop_assert_eq!(resources.len(), 5);

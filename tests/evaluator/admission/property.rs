@@ -46,7 +46,7 @@ fn classes_include_whoever_gets_in_and_have_a_witness() {
     let role: RoleArn = ROLE.parse().unwrap();
     let declared = Declared {
         source: SOURCE.parse().unwrap(),
-        only_user: Some("arn:aws:iam::111111111111:user/alice".parse().unwrap()),
+        only: ["arn:aws:iam::111111111111:user/alice".parse().unwrap()].into(),
         statements: PolicyDocument { version: None, id: None, statements: Vec::new() },
         accepted: Vec::new(),
     };

@@ -404,7 +404,7 @@ fn written(plan: Plan) -> (PolicyDocument, BTreeSet<RoleArn>) {
 fn an_absent_grant_is_written() {
     let plan = plan_grant(&desired_grant(&["a"]), &user(None), false).unwrap();
     let expected = Change::PutGrant {
-        user: parsed("arn:aws:iam::111111111111:user/alice"),
+        principal: parsed("arn:aws:iam::111111111111:user/alice"),
         name: parsed("xacct"),
         added: roles(&["a"]),
         removes: BTreeSet::new(),
@@ -468,7 +468,7 @@ fn a_policy_of_that_name_that_xacct_did_not_write_is_replaced_only_when_adopted(
         FoundDocument::parse(&grant(&["z"], &[]).minified().replace("XacctAssumeRole", "Other")),
     ];
     for foreign in foreign {
-        let observed = ObservedUser { grant: Some(foreign.clone()), ..user(None) };
+        let observed = ObservedPrincipal { grant: Some(foreign.clone()), ..user(None) };
         let refusal = *plan_grant(&desired_grant(&["a"]), &observed, false).unwrap_err();
         assert_eq!(refusal.to_string(), "user `alice` has an inline policy `xacct` that xacct did not write");
         let plan = plan_grant(&desired_grant(&["a"]), &observed, true).unwrap();
@@ -575,7 +575,7 @@ fn a_replaced_grant_names_what_it_no_longer_covers() {
         let text = format!(
             r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"sts:*","Resource":"{resource}"}}}}"#
         );
-        let observed = ObservedUser { grant: Some(FoundDocument::parse(&text)), ..user(None) };
+        let observed = ObservedPrincipal { grant: Some(FoundDocument::parse(&text)), ..user(None) };
         let plan = plan_grant(&desired_grant(&["a"]), &observed, true).unwrap();
         let Change::PutGrant { removes, .. } = only(plan.changes) else { panic!("a grant") };
         assert_eq!(removes, names(&[named]));
@@ -596,7 +596,7 @@ fn a_deny_statement_is_not_read_as_a_grant() {
 fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
     let size = grant(&["a"], &[]).size();
     let beside = |others| {
-        let observed = ObservedUser { other_policies_size: Some(others), ..user(None) };
+        let observed = ObservedPrincipal { other_policies_size: Some(others), ..user(None) };
         plan_grant(&desired_grant(&["a"]), &observed, false)
     };
     assert!(beside(2048 - size).is_ok());
@@ -615,7 +615,7 @@ fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
 
 #[test]
 fn an_unknown_quota_is_noted_only_with_a_change() {
-    let unreadable = |grant| ObservedUser { other_policies_size: None, ..user(grant) };
+    let unreadable = |grant| ObservedPrincipal { other_policies_size: None, ..user(grant) };
     let plan = plan_grant(&desired_grant(&["a"]), &unreadable(None), false).unwrap();
     assert_eq!((plan.changes.len(), plan.notes), (1, vec![Note::QuotaNotCounted]));
     let standing = grant(&["a"], &[]);

@@ -18,7 +18,7 @@ fn role(name: &str) -> RoleArn {
     format!("arn:aws:iam::222222222222:role/{name}").parse().unwrap()
 }
 
-fn user() -> UserArn {
+fn user() -> PrincipalArn {
     "arn:aws:iam::111111111111:user/alice".parse().unwrap()
 }
 
@@ -120,8 +120,8 @@ fn a_use_that_was_shown_is_a_warning() {
     assert!(matches!(refused[..], [Objection::UsedLately(_)]), "{refused:?}");
 }
 
-fn found(document: Option<FoundDocument>) -> ObservedUser {
-    ObservedUser {
+fn found(document: Option<FoundDocument>) -> ObservedPrincipal {
+    ObservedPrincipal {
         arn: user(),
         grant: document,
         other_policies_size: Some(0),
@@ -129,7 +129,7 @@ fn found(document: Option<FoundDocument>) -> ObservedUser {
     }
 }
 
-fn plan(roles: &BTreeSet<RoleArn>, observed: &ObservedUser) -> Plan {
+fn plan(roles: &BTreeSet<RoleArn>, observed: &ObservedPrincipal) -> Plan {
     plan_grant_removal(&user(), &"xacct".parse().unwrap(), roles, Some(observed))
 }
 

@@ -7,7 +7,7 @@ use crate::iam::identity::Identity;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::partition::Partition;
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{DesiredGrant, DesiredRole, FoundDocument, ObservedUser, Quota};
+use crate::iam::state::{DesiredGrant, DesiredRole, FoundDocument, ObservedPrincipal, Quota};
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms};
 
 pub fn parsed<T: std::str::FromStr<Err = crate::iam::invalid::Invalid>>(text: &str) -> T {
@@ -29,7 +29,7 @@ pub fn trust(external_id: &str) -> PolicyDocument {
         source: parsed("111111111111"),
         external_ids: vec![parsed(external_id)],
         require_mfa: false,
-        only_user: None,
+        only: BTreeSet::new(),
         session_tags: false,
     })
 }
@@ -45,7 +45,7 @@ pub fn desired_role() -> DesiredRole {
             id: Some(parsed(LINK)),
             is_without_external_id: false,
             external_ids: BTreeSet::from([parsed("first")]),
-            user: Some(parsed("arn:aws:iam::111111111111:user/alice")),
+            principals: BTreeSet::from([parsed("arn:aws:iam::111111111111:user/alice")]),
         },
         description: "a link".to_owned(),
         max_session: MaxSessionDuration::default(),
@@ -77,7 +77,7 @@ pub fn roles(names: &[&str]) -> BTreeSet<RoleArn> {
 
 pub fn desired_grant(names: &[&str]) -> DesiredGrant {
     DesiredGrant {
-        user: parsed("arn:aws:iam::111111111111:user/alice"),
+        principal: parsed("arn:aws:iam::111111111111:user/alice"),
         policy_name: parsed(GRANT_POLICY),
         roles: roles(names),
         declared: BTreeSet::new(),
@@ -85,8 +85,8 @@ pub fn desired_grant(names: &[&str]) -> DesiredGrant {
     }
 }
 
-pub fn user(grant: Option<&PolicyDocument>) -> ObservedUser {
-    ObservedUser {
+pub fn user(grant: Option<&PolicyDocument>) -> ObservedPrincipal {
+    ObservedPrincipal {
         arn: parsed("arn:aws:iam::111111111111:user/alice"),
         grant: grant.cloned().map(FoundDocument::Policy),
         other_policies_size: Some(0),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::plan::Change;
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{FoundDocument, ObservedRole, ObservedUser};
+use crate::iam::state::{FoundDocument, ObservedPrincipal, ObservedRole};
 
 /// Returns the document as IAM may: in another order, with another form of accounts, and lists for single strings.
 pub fn as_iam_returns(document: &PolicyDocument) -> FoundDocument {
@@ -60,7 +60,7 @@ pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<Obse
 }
 
 /// Returns the user after the change.
-pub fn apply_to_user(mut user: ObservedUser, change: &Change) -> ObservedUser {
+pub fn apply_to_user(mut user: ObservedPrincipal, change: &Change) -> ObservedPrincipal {
     let Change::PutGrant { from, to, .. } = change else {
         panic!("{change:?} is not a change of a user");
     };

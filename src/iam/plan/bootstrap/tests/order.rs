@@ -65,7 +65,7 @@ fn open_to(account: &str) -> PolicyDocument {
         source: parsed(account),
         external_ids: Vec::new(),
         require_mfa: false,
-        only_user: None,
+        only: BTreeSet::new(),
         session_tags: false,
     })
 }

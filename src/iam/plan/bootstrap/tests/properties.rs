@@ -162,7 +162,7 @@ fn any_grant() -> impl Strategy<Value = Option<FoundDocument>> {
 }
 
 /// Returns the exact roles that the current grant allows.
-fn granted(user: &ObservedUser) -> BTreeSet<RoleArn> {
+fn granted(user: &ObservedPrincipal) -> BTreeSet<RoleArn> {
     let policy = user.grant.as_ref().and_then(FoundDocument::policy);
     policy.map_or_else(BTreeSet::new, |policy| granted_roles(policy, templates::LINK_SID, "sts:AssumeRole"))
 }
@@ -211,7 +211,7 @@ proptest! {
 
     #[test]
     fn no_changes_remain_after_a_grant_is_written(desired in any_desired_grant(), standing in any_grant()) {
-        let observed = ObservedUser { grant: standing, ..user(None) };
+        let observed = ObservedPrincipal { grant: standing, ..user(None) };
         let before = granted(&observed);
         let plan = plan_grant(&desired, &observed, true).unwrap();
         let after = plan.changes.iter().fold(observed, apply_to_user);
@@ -222,7 +222,7 @@ proptest! {
 
     #[test]
     fn a_grant_allows_nothing_but_exact_roles(desired in any_desired_grant(), standing in any_grant()) {
-        let observed = ObservedUser { grant: standing, ..user(None) };
+        let observed = ObservedPrincipal { grant: standing, ..user(None) };
         for change in plan_grant(&desired, &observed, true).unwrap().changes {
             let written = change.document().unwrap();
             let shape = grant(&[], &[]);

@@ -1,0 +1,151 @@
+//! `xacct replace`: gives links to another principal, with a time in between in which both have them.
+
+mod arguments;
+
+use super::bootstrap::{self, Bootstrap, Settings, Work};
+use super::command_line::{Start, Verb};
+use crate::cli::{PrincipalOptions, RoleOptions};
+use crate::config::{self, Link};
+use crate::error::{Ended, Error, ExitCode, Result};
+use crate::iam::arn::PrincipalRef;
+use crate::operations::interrupt;
+use crate::operations::run::Run;
+use crate::text::shell::ShellCommand;
+pub use arguments::Replace;
+
+impl Verb for Replace {
+    const NAME: &'static str = "replace";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, replace(self, &run)).map(Ended::from)
+    }
+}
+
+/// Runs `xacct replace`.
+async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
+    if args.old.label() == args.new.label() {
+        return Err(Error::usage(format!("{} cannot replace itself", args.old.in_words()))
+            .hint("specify another principal: --with NEW"));
+    }
+    let links = links(args, run)?;
+    let making = args.as_bootstrap(links.iter().map(|link| link.name.clone()).collect());
+    let mut settings = Settings::resolve(&making, run)?;
+    // Targets without principals of their own have those of the source, which change if all of them do.
+    let of_source = |link: &Link| link.principals.is_empty();
+    let of_all = config::all_links(&run.file)?.iter().filter(|link| of_source(link)).count();
+    let changes_source = of_all > 0 && settings.links.iter().filter(|link| of_source(link)).count() == of_all;
+    let recorded = run.file.source.principals.clone();
+    for link in &mut settings.links {
+        let is_own = !link.principals.is_empty();
+        let own = if is_own { link.principals.clone() } else { recorded.clone() };
+        let changed = changed(own, args, &link.name, run)?;
+        if is_own || !changes_source {
+            link.principals = changed;
+        }
+    }
+    if changes_source {
+        settings.source.principals = changed(recorded, args, "", run)?;
+    }
+    if args.finish {
+        settings.source.leaving = Some(args.old.clone());
+    }
+    settings.source.tested_as = Some(args.new.clone());
+    // The file's is the old one's until the new one's is found.
+    settings.source.user_profile.clone_from(&args.proof.user.user_profile);
+    let made = bootstrap::make(settings, &making, run).await?;
+    bootstrap::tell(&made, Replace::NAME, &making, run);
+    if made.recorded.is_some() && made.exit_code == ExitCode::Done {
+        next(&made.work, args, run);
+    }
+    Ok(made.exit_code)
+}
+
+/// Returns the links that the old principal has.
+fn links(args: &Replace, run: &Run<'_>) -> Result<Vec<Link>> {
+    let has = |link: &Link, wanted: &PrincipalRef| {
+        run.file.principals_of(link).iter().any(|principal| principal.label() == wanted.label())
+    };
+    let asked = config::recorded_links(&run.file, &args.targets, None)?;
+    let (links, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|link| has(link, &args.old));
+    // Without targets, only its own ones are meant.
+    let unmet = others.first().filter(|_| !args.targets.is_empty() || links.is_empty());
+    let Some(other) = unmet else { return Ok(links) };
+    let error = Error::usage(format!(
+        "{} does not have target `{}`, which is for {}",
+        args.old.in_words(),
+        other.name,
+        run.file.labels_of(other)
+    ));
+    Err(match has(other, &args.new) {
+        true => error.note(format!("{} has it already", args.new.in_words())),
+        false => error.hint("specify a principal that has it"),
+    })
+}
+
+/// Returns the principals with the new one beside the old one, or in its place.
+fn changed(mut own: Vec<PrincipalRef>, args: &Replace, target: &str, run: &Run<'_>) -> Result<Vec<PrincipalRef>> {
+    let has_new = own.iter().any(|principal| principal.label() == args.new.label());
+    match (args.finish, has_new) {
+        (true, false) => {
+            let begin = run.file.xacct().arg("replace").arg(args.old.label()).option("--with", args.new.label());
+            let begin = begin.args(Some(target).filter(|target| !target.is_empty()));
+            Err(Error::usage(format!("{} does not have the links yet", args.new.in_words()))
+                .hint(format!("give them to it first: {begin}")))
+        }
+        (true, true) => {
+            own.retain(|principal| principal.label() != args.old.label());
+            Ok(own)
+        }
+        (false, true) => Ok(own),
+        (false, false) => {
+            own.insert(0, args.new.clone());
+            Ok(own)
+        }
+    }
+}
+
+/// Says what to do before the old principal loses the links, or what it may still do.
+fn next(work: &Work, args: &Replace, run: &Run<'_>) {
+    let (old, new) = (args.old.label(), args.new.label());
+    let console = run.console;
+    if args.finish {
+        let revoke = run.file.xacct().arg("revoke").args(work.names());
+        console.say(&format!("{old} may not assume the roles anymore"));
+        console.say(&format!("Sessions that {old} has opened last until they expire; to end all current ones: {revoke}"));
+        return;
+    }
+    let audit = run.file.xacct().args(["print", "audit-query"]).args(work.names());
+    console.say(&format!("{new} and {old} may assume the roles"));
+    console.say(&format!("Who still uses them, by CloudTrail: {audit}"));
+    console.say(&format!("When {old} does not need them anymore: {}", command(args, run).flag("--finish")));
+}
+
+/// Returns this command.
+fn command(args: &Replace, run: &Run<'_>) -> ShellCommand {
+    let command = run.file.xacct().arg("replace").arg(args.old.label()).option("--with", args.new.label());
+    command.args(args.targets.clone())
+}
+
+impl Replace {
+    /// Returns the run of bootstrap that makes the change.
+    fn as_bootstrap(&self, targets: Vec<String>) -> Bootstrap {
+        Bootstrap {
+            targets,
+            name: None,
+            target_account: Vec::new(),
+            principals: PrincipalOptions::default(),
+            only: None,
+            adopt: false,
+            keep_statements: false,
+            changes: self.changes.clone(),
+            allow_weaker: self.allow_weaker,
+            no_verify: self.no_verify,
+            timeout: self.timeout,
+            access: self.access.clone(),
+            role: RoleOptions::default(),
+            proof: self.proof.clone(),
+            report: self.report,
+        }
+    }
+}

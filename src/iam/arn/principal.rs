@@ -1,0 +1,333 @@
+//! A principal that may be given a link, as an ARN and as typed.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::caller::CallerArn;
+use super::iam::{RoleArn, UserArn};
+use super::typed::UserRef;
+use crate::iam::invalid::{Invalid, serde_as_text};
+use crate::iam::names::{AccountId, IamPath, RoleName, UserName};
+use crate::iam::partition::Partition;
+
+/// A principal of the source account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalArn {
+    /// An IAM user.
+    User(UserArn),
+    /// An IAM role, whose sessions assume the roles of targets.
+    Role(RoleArn),
+}
+
+impl PrincipalArn {
+    /// Returns the kind: user, role.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Role(_) => "role",
+        }
+    }
+
+    /// Returns the account.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        match self {
+            Self::User(user) => &user.account,
+            Self::Role(role) => &role.account,
+        }
+    }
+
+    /// Returns the partition.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        match self {
+            Self::User(user) => user.partition,
+            Self::Role(role) => role.partition,
+        }
+    }
+
+    /// Returns the name without path.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User(user) => user.name.as_str(),
+            Self::Role(role) => role.name.as_str(),
+        }
+    }
+
+    /// Returns the user, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserArn> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Role(_) => None,
+        }
+    }
+
+    /// Returns the principal as typed: without account, and with a role's path.
+    #[must_use]
+    pub fn reference(&self) -> PrincipalRef {
+        match self {
+            Self::User(user) => PrincipalRef::User(UserRef::Name(user.name.clone())),
+            Self::Role(role) => PrincipalRef::Role(RoleRef::Name { path: role.path.clone(), name: role.name.clone() }),
+        }
+    }
+
+    /// Returns kind and name for a sentence: user `alice`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        self.reference().in_words()
+    }
+
+    /// Returns whether the caller is this principal, or a session of it. A session's ARN does not tell the role's path.
+    #[must_use]
+    pub fn is(&self, caller: &CallerArn) -> bool {
+        match self {
+            Self::User(user) => caller.user() == Some(user),
+            Self::Role(role) => caller.is_of(role),
+        }
+    }
+}
+
+impl From<UserArn> for PrincipalArn {
+    fn from(user: UserArn) -> Self {
+        Self::User(user)
+    }
+}
+
+impl fmt::Display for PrincipalArn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(user) => user.fmt(formatter),
+            Self::Role(role) => role.fmt(formatter),
+        }
+    }
+}
+
+impl FromStr for PrincipalArn {
+    type Err = Invalid;
+
+    fn from_str(value: &str) -> Result<Self, Invalid> {
+        let is_role = value.splitn(6, ':').nth(5).is_some_and(|resource| resource.starts_with("role/"));
+        if is_role { value.parse().map(Self::Role) } else { value.parse().map(Self::User) }
+    }
+}
+
+/// A role as typed: its path and name, or an ARN.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RoleRef {
+    /// A path and a name in the source account.
+    Name {
+        /// The path, usually `/`.
+        path: IamPath,
+        /// The name.
+        name: RoleName,
+    },
+    /// An ARN.
+    Arn(RoleArn),
+}
+
+/// A principal as typed: `user/alice`, `role/ci/terraform`, or an ARN.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalRef {
+    /// An IAM user.
+    User(UserRef),
+    /// An IAM role.
+    Role(RoleRef),
+}
+
+impl PrincipalRef {
+    /// Returns the name without account and path.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User(user) => user.name().as_str(),
+            Self::Role(RoleRef::Name { name, .. } | RoleRef::Arn(RoleArn { name, .. })) => name.as_str(),
+        }
+    }
+
+    /// Returns the account, if an ARN was typed.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::User(user) => user.account(),
+            Self::Role(RoleRef::Arn(role)) => Some(&role.account),
+            Self::Role(RoleRef::Name { .. }) => None,
+        }
+    }
+
+    /// Returns the partition, if an ARN was typed.
+    #[must_use]
+    pub fn partition(&self) -> Option<Partition> {
+        match self {
+            Self::User(UserRef::Arn(user)) => Some(user.partition),
+            Self::Role(RoleRef::Arn(role)) => Some(role.partition),
+            _ => None,
+        }
+    }
+
+    /// Returns the user, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserRef> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Role(_) => None,
+        }
+    }
+
+    /// Returns the user's name, if it is a user.
+    #[must_use]
+    pub fn user_name(&self) -> Option<&UserName> {
+        self.user().map(UserRef::name)
+    }
+
+    /// Returns the same without an account.
+    #[must_use]
+    pub fn without_account(&self) -> Self {
+        match self {
+            Self::User(user) => Self::User(UserRef::Name(user.name().clone())),
+            Self::Role(RoleRef::Arn(role)) => {
+                Self::Role(RoleRef::Name { path: role.path.clone(), name: role.name.clone() })
+            }
+            Self::Role(role) => Self::Role(role.clone()),
+        }
+    }
+
+    /// Returns kind and name for a sentence: user `alice`, role `ci/terraform`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let short = self.without_account().to_string();
+        let (kind, name) = short.split_once('/').unwrap_or(("principal", &short));
+        format!("{kind} `{name}`")
+    }
+
+    /// Returns how a table names it: a user by name, others with their kind.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::User(user) => user.name().to_string(),
+            Self::Role(_) => self.without_account().to_string(),
+        }
+    }
+
+    /// Returns whether only AWS knows the path.
+    #[must_use]
+    pub fn lacks_path(&self) -> bool {
+        matches!(self, Self::User(UserRef::Name(_)))
+    }
+
+    /// Returns the ARN in this account; with the path `/` if only AWS knows the path.
+    #[must_use]
+    pub fn at_root(&self, partition: Partition, account: &AccountId) -> PrincipalArn {
+        match self {
+            Self::User(UserRef::Arn(user)) => PrincipalArn::User(user.clone()),
+            Self::User(UserRef::Name(name)) => {
+                PrincipalArn::User(UserArn::new(partition, account.clone(), IamPath::root(), name.clone()))
+            }
+            Self::Role(RoleRef::Arn(role)) => PrincipalArn::Role(role.clone()),
+            Self::Role(RoleRef::Name { path, name }) => {
+                PrincipalArn::Role(RoleArn::new(partition, account.clone(), path.clone(), name.clone()))
+            }
+        }
+    }
+
+    /// Returns whether this ARN is that of the principal in its account. The path counts only if it was typed: names are
+    /// unique whatever their path (IAM API reference, CreateUser, CreateRole).
+    #[must_use]
+    pub fn is_named_by(&self, arn: &str, account: &AccountId) -> bool {
+        match self {
+            Self::User(UserRef::Name(name)) => {
+                arn.parse::<UserArn>().is_ok_and(|user| user.account == *account && user.name == *name)
+            }
+            _ => {
+                let without_partition = |arn: &str| arn.splitn(3, ':').nth(2).map(str::to_owned);
+                without_partition(arn) == without_partition(&self.at_root(Partition::Aws, account).to_string())
+            }
+        }
+    }
+
+    /// Returns whether the caller may be this principal, or a session of it: its account is checked only if an ARN was
+    /// typed.
+    #[must_use]
+    pub fn is(&self, caller: &CallerArn) -> bool {
+        let is_in_account = self.account().is_none_or(|account| caller.account() == Some(account));
+        is_in_account
+            && match (self, caller) {
+                (Self::User(user), CallerArn::User(arn)) => arn.name == *user.name(),
+                (Self::Role(_), CallerArn::AssumedRole { role, .. }) => role.as_str() == self.name(),
+                _ => false,
+            }
+    }
+}
+
+impl From<UserRef> for PrincipalRef {
+    fn from(user: UserRef) -> Self {
+        Self::User(user)
+    }
+}
+
+impl fmt::Display for PrincipalRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(UserRef::Name(name)) => write!(formatter, "user/{name}"),
+            Self::User(UserRef::Arn(arn)) => arn.fmt(formatter),
+            Self::Role(RoleRef::Name { path, name }) => write!(formatter, "role{path}{name}"),
+            Self::Role(RoleRef::Arn(arn)) => arn.fmt(formatter),
+        }
+    }
+}
+
+impl FromStr for PrincipalRef {
+    type Err = Invalid;
+
+    fn from_str(value: &str) -> Result<Self, Invalid> {
+        const WHAT: &str = "principal";
+        let use_one = "use KIND/NAME such as `user/alice` or `role/ci/terraform`, or the ARN of a user or role";
+        let refuse = |rule: &str, fix: String| Err(Invalid::new(WHAT, value, rule.to_owned(), fix));
+        match CallerArn::parse(value) {
+            CallerArn::AssumedRole { role, .. } => {
+                return refuse("is a session of a role, not the role", format!("use the role: `role/PATH/{role}`"));
+            }
+            CallerArn::Root { .. } => return refuse("is an account, not one principal", use_one.to_owned()),
+            _ => {}
+        }
+        if value.starts_with("arn:") {
+            let resource = value.splitn(6, ':').nth(5).unwrap_or_default();
+            return match resource.split('/').next() {
+                Some("user") => value.parse().map(|arn| Self::User(UserRef::Arn(arn))),
+                Some("role") => role_ref(value, RoleRef::Arn(value.parse()?)),
+                _ => refuse("is not the ARN of a user or role", use_one.to_owned()),
+            };
+        }
+        match value.split_once('/') {
+            Some(("user", name)) => {
+                let name = name.rsplit('/').next().unwrap_or_default();
+                name.parse().map(|name| Self::User(UserRef::Name(name)))
+            }
+            Some(("role", rest)) => {
+                let (path, name) =
+                    rest.rsplit_once('/').map_or(("/".to_owned(), rest), |(path, name)| (format!("/{path}/"), name));
+                role_ref(value, RoleRef::Name { path: path.parse()?, name: name.parse()? })
+            }
+            _ => refuse("does not begin with a kind of principal", use_one.to_owned()),
+        }
+    }
+}
+
+/// Refuses a role that IAM Identity Center reserves for a permission set: nobody else can change it.
+fn role_ref(value: &str, role: RoleRef) -> Result<PrincipalRef, Invalid> {
+    let principal = PrincipalRef::Role(role);
+    match principal.name().strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_')) {
+        Some((set, _)) => Err(Invalid::new(
+            "principal",
+            value,
+            "is the role that IAM Identity Center reserves for a permission set, and IAM refuses to change it"
+                .to_owned(),
+            format!("give the link to an IAM role or user; permission set `{set}` cannot be given one yet"),
+        )),
+        None => Ok(principal),
+    }
+}
+
+serde_as_text!(PrincipalRef);

@@ -1,0 +1,176 @@
+//! Links of principals other than one user: roles, and several principals.
+
+use serde_json::{Value, json};
+use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, Principals, Session, World};
+
+use crate::scene::{ROLE, Scene, step};
+
+const TERRAFORM: &str = "arn:aws:iam::111111111111:role/ci/terraform";
+
+/// Bootstraps a link of the role `ci/terraform`.
+const BOOTSTRAP: &str = "bootstrap --yes --target-account 222222222222 --name dev --principal role/ci/terraform \
+                         --profile security-admin --target-profile dev-admin";
+
+/// A scene with a role in the source account, whose session is the profile `terraform`.
+fn scene() -> (Scene, Principals) {
+    let scene = Scene::new();
+    let principals = scene.sandbox.world(World::add_principals);
+    profile(&scene, "terraform", &principals.terraform);
+    (scene, principals)
+}
+
+fn profile(scene: &Scene, name: &str, session: &Session) {
+    let keys = [("key", &session.access_key.id), ("secret", &session.access_key.secret), ("token", &session.token)];
+    let [(_, key), (_, secret), (_, token)] = keys;
+    scene.environment.append("aws/config", &format!("\n[profile {name}]\nregion = us-east-1\n"));
+    let text = format!(
+        "\n[{name}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\naws_session_token = {token}\n"
+    );
+    scene.environment.append("aws/credentials", &text);
+}
+
+fn linked(more: &str) -> Scene {
+    let (scene, _) = scene();
+    scene.xacct(&format!("{BOOTSTRAP} --user-profile terraform {more}")).exits_with(0);
+    scene.sandbox.clear_requests();
+    scene
+}
+
+/// Returns the grant of the role.
+fn grant(scene: &Scene) -> Option<Value> {
+    scene.sandbox.world(|world| {
+        let role = world.account(ACCOUNT_A).roles.get("terraform").expect("the role");
+        role.inline_policies.get("xacct").map(|text| serde_json::from_str(text).expect("JSON"))
+    })
+}
+
+#[test]
+fn a_role_gets_a_link_that_works_and_rejects_what_it_must() {
+    let (scene, _) = scene();
+    let output = scene.xacct(&format!("{BOOTSTRAP} --generate-external-id --user-profile terraform")).exits_with(0);
+    output.says(&["role/ci/terraform may assume", "add policy xacct to role ci/terraform"]);
+    assert_eq!(grant(&scene).unwrap()["Statement"][0]["Resource"], json!(ROLE));
+    scene.environment.read("xacct.toml").contains("principals = [\"role/ci/terraform\"]").then_some(()).unwrap();
+    let document = scene.xacct_json("verify", 0);
+    let verification = &document["targets"]["dev"]["verification"];
+    for id in ["who_am_i", "assume_role", "create_bucket", "refused_without_external_id", "nobody_else_admitted"] {
+        assert_eq!(step(verification, id)["outcome"], "ok", "{id}");
+    }
+    scene.xacct("bootstrap --check").exits_with(0).says(&["both accounts match"]);
+    scene.xacct("list").exits_with(0).says(&["role/ci/terraform"]);
+}
+
+#[test]
+fn a_restricted_link_trusts_the_role_by_its_arn_with_path() {
+    let scene = linked("--restrict-to-user");
+    assert_eq!(scene.conditions()["ArnEquals"]["aws:PrincipalArn"], json!(TERRAFORM));
+    scene.xacct("verify").exits_with(0);
+}
+
+#[test]
+fn a_role_that_is_created_again_gets_its_grant_back() {
+    let scene = linked("--restrict-to-user");
+    let session = scene.sandbox.world(|world| {
+        world.recreate_role(ACCOUNT_A, "terraform");
+        world.issue_role_session(ACCOUNT_A, "terraform", "build").clone()
+    });
+    profile(&scene, "again", &session);
+    scene.xacct("verify --user-profile again").exits_with(3);
+    scene.xacct("bootstrap --yes --user-profile again").exits_with(0).says(&["add policy xacct to role ci/terraform"]);
+}
+
+#[test]
+fn a_teardown_takes_the_grant_of_the_role_away() {
+    let scene = linked("");
+    scene.xacct("teardown dev --yes --even-if-used").exits_with(0);
+    assert_eq!(grant(&scene), None);
+    assert!(scene.sandbox.world(|world| !world.account(ACCOUNT_B).roles.contains_key("xacct")));
+}
+
+#[test]
+fn a_role_without_a_grant_is_diagnosed() {
+    let scene = linked("");
+    scene.sandbox.world(|world| {
+        world.account_mut(ACCOUNT_A).roles.get_mut("terraform").unwrap().inline_policies.remove("xacct");
+    });
+    let output = scene.xacct("verify").exits_with(3);
+    output.says(&["role ci/terraform has no grant", "xacct bootstrap dev"]);
+    scene.xacct("diagnose").exits_with(3).says(&["role ci/terraform has no grant"]);
+}
+
+#[test]
+fn a_user_and_a_role_share_a_link() {
+    let (scene, _) = scene();
+    let both = BOOTSTRAP.replace("--principal", "--principal user/alice --principal");
+    let output = scene.xacct(&format!("{both} --restrict-to-user --user-profile alice")).exits_with(0);
+    output.says(&["alice, role/ci/terraform may assume", "to user alice", "to role ci/terraform"]);
+    let trusted = &scene.conditions()["ArnEquals"]["aws:PrincipalArn"];
+    assert_eq!(*trusted, json!([TERRAFORM, "arn:aws:iam::111111111111:user/alice"]));
+    scene.xacct("verify").exits_with(0);
+    scene.xacct("verify --user-profile terraform").exits_with(0);
+    scene.xacct("bootstrap --check").exits_with(0);
+    let output = scene.xacct("verify --user-profile security-admin").exits_with(5);
+    output.says(&["do not belong to user `alice` or role `ci/terraform`"]);
+    scene.xacct("teardown dev --yes --even-if-used").exits_with(0);
+    assert_eq!(grant(&scene), None);
+    assert_eq!(scene.granted(), Vec::<String>::new());
+}
+
+#[test]
+fn a_target_may_have_principals_of_its_own() {
+    let scene = Scene::linked("--name dev");
+    let principals = scene.sandbox.world(World::add_principals);
+    profile(&scene, "terraform", &principals.terraform);
+    scene.environment.append("xacct.toml", "principals = [\"role/ci/terraform\"]\n");
+    scene.xacct("bootstrap dev --yes --user-profile terraform").exits_with(0).says(&["role/ci/terraform may assume"]);
+    assert_eq!(grant(&scene).unwrap()["Statement"][0]["Resource"], json!(ROLE));
+    let file = scene.environment.read("xacct.toml");
+    assert!(file.contains("user = \"alice\"") && file.contains("principals = [\"role/ci/terraform\"]"), "{file}");
+}
+
+#[test]
+fn what_cannot_be_given_a_link_is_refused_before_anything_is_written() {
+    let cases = [
+        ("--principal role/ci/nobody", 1, "account 111111111111 has no role `ci/nobody`"),
+        ("--principal role/terraform", 1, "the role's ARN is `arn:aws:iam::111111111111:role/ci/terraform`"),
+        ("--principal role/ci/terraform --require-mfa", 2, "sessions of role `ci/terraform` never have MFA"),
+        ("--principal arn:aws:sts::111111111111:assumed-role/terraform/x", 2, "is a session of a role"),
+        ("--principal arn:aws:iam::111111111111:root", 2, "is an account"),
+        ("--principal terraform", 2, "does not begin with a kind of principal"),
+        (
+            "--principal role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Deployer_0123456789abcdef",
+            2,
+            "permission set",
+        ),
+        (
+            "--principal arn:aws:iam::333333333333:role/x --source-account 111111111111",
+            2,
+            "the role is in account 333333333333, but the source account is 111111111111",
+        ),
+    ];
+    let (scene, _) = scene();
+    for (options, code, text) in cases {
+        let words = BOOTSTRAP.replace("--principal role/ci/terraform", options);
+        scene.xacct(&words).exits_with(code).says(&[text]);
+    }
+    assert_eq!(scene.writes(), Vec::<String>::new());
+    assert!(!scene.environment.has("xacct.toml"));
+}
+
+#[test]
+fn the_role_of_an_operator_is_offered_and_never_taken() {
+    let (scene, principals) = scene();
+    profile(&scene, "session", &principals.deployer);
+    let output = scene.xacct("bootstrap 222222222222 --yes --profile session --target-profile dev-admin").exits_with(2);
+    output.says(&["is not an IAM user", "specify the user: --user NAME"]);
+    assert_eq!(scene.writes(), Vec::<String>::new());
+}
+
+#[test]
+fn sessions_of_a_role_last_an_hour_at_most() {
+    let scene = linked("--max-session-duration 4h");
+    scene.xacct("credentials --no-cache --format process").exits_with(0);
+    let request = &scene.requests("AssumeRole")[0];
+    assert!(request.parameter("DurationSeconds").is_none_or(|seconds| seconds == "3600"), "{request:?}");
+    scene.xacct("credentials --no-cache --format process --duration 2h").exits_with(2).says(&["1h"]);
+}

@@ -1,0 +1,136 @@
+//! `xacct replace` gives links to another principal, and nobody is refused meanwhile.
+
+use serde_json::json;
+use xacct_sandbox::world::{ACCOUNT_A, World};
+use xacct_sandbox::{Fault, FaultKind};
+
+use crate::scene::Scene;
+use crate::snapshots::assert_output;
+use crate::support::Output;
+
+const BEGIN: &str = "replace alice --with bob --yes --user-profile bob";
+const FINISH: &str = "replace alice --with bob --yes --finish";
+
+/// A restricted link of alice, and bob, who has a profile.
+fn scene() -> Scene {
+    let scene = Scene::linked("--name dev --restrict-to-user");
+    let key = scene.sandbox.world(|world| {
+        world.add_user(ACCOUNT_A, "bob");
+        world.issue_key(ACCOUNT_A, "bob").clone()
+    });
+    scene.environment.append("aws/config", "\n[profile bob]\nregion = us-east-1\n");
+    let (id, secret) = (&key.id, &key.secret);
+    let text = format!("\n[bob]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    scene.environment.append("aws/credentials", &text);
+    scene
+}
+
+/// Opens a session with this user's profile.
+fn session(scene: &Scene, user: &str) -> Output {
+    scene.xacct(&format!("credentials --no-cache --format process --user-profile {user}"))
+}
+
+fn grant(scene: &Scene, user: &str) -> bool {
+    scene.sandbox.world(|world| world.account(ACCOUNT_A).users[user].inline_policies.contains_key("xacct"))
+}
+
+#[test]
+fn both_have_the_link_until_it_is_finished() {
+    let scene = scene();
+    assert_output("replace-begin", BEGIN, &scene.xacct(BEGIN).exits_with(0));
+    assert!(grant(&scene, "alice") && grant(&scene, "bob"));
+    session(&scene, "alice").exits_with(0);
+    session(&scene, "bob").exits_with(0);
+    let file = scene.environment.read("xacct.toml");
+    assert!(file.contains("principals = [\"user/bob\", \"user/alice\"]") && file.contains("user_profile = \"bob\""));
+    scene.xacct("bootstrap --check").exits_with(0);
+
+    assert_output("replace-finish", FINISH, &scene.xacct(FINISH).exits_with(0));
+    assert!(!grant(&scene, "alice") && grant(&scene, "bob"));
+    let trusted = &scene.conditions()["ArnEquals"]["aws:PrincipalArn"];
+    assert_eq!(*trusted, json!("arn:aws:iam::111111111111:user/bob"));
+    let file = scene.environment.read("xacct.toml");
+    assert!(file.contains("user = \"bob\"") && !file.contains("alice"), "{file}");
+    session(&scene, "bob").exits_with(0);
+    scene.xacct("teardown dev --yes --even-if-used").exits_with(0);
+    assert!(!grant(&scene, "bob"));
+}
+
+#[test]
+fn one_target_of_several_can_be_replaced() {
+    let scene = scene();
+    let second = "bootstrap 333333333333 --name qa --yes --profile security-admin --target-profile prod-admin";
+    scene.xacct(second).exits_with(0);
+    scene.xacct("replace alice --with bob qa --yes --user-profile bob").exits_with(0);
+    scene.xacct("replace alice --with bob qa --yes --finish").exits_with(0);
+    let file = scene.environment.read("xacct.toml");
+    assert!(file.contains("user = \"alice\"") && file.contains("principals = [\"user/bob\"]"), "{file}");
+    assert!(grant(&scene, "alice") && grant(&scene, "bob"));
+    scene.xacct("verify dev --user-profile alice").exits_with(0);
+    scene.xacct("verify qa --user-profile bob").exits_with(0);
+    scene.xacct("verify qa --user-profile alice").exits_with(5);
+}
+
+#[test]
+fn the_test_counts_only_as_the_new_one() {
+    let scene = scene();
+    let output = scene.xacct("replace alice --with bob --yes --user-profile alice").exits_with(5);
+    output.says(&["do not belong to user `bob`"]);
+}
+
+#[test]
+fn an_interrupted_run_continues_where_it_stopped() {
+    for operation in ["PutUserPolicy", "UpdateAssumeRolePolicy", "CreateBucket"] {
+        let scene = scene();
+        let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "no".into() };
+        scene.sandbox.inject(Fault::new(operation, denied));
+        assert_ne!(scene.xacct(BEGIN).code, Some(0), "{operation}");
+        scene.sandbox.clear_faults();
+        session(&scene, "alice").exits_with(0);
+        scene.xacct(BEGIN).exits_with(0);
+        session(&scene, "bob").exits_with(0);
+
+        let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "no".into() };
+        scene.sandbox.inject(Fault::new("DeleteUserPolicy", denied));
+        scene.xacct(FINISH).exits_with(1);
+        assert!(scene.environment.read("xacct.toml").contains("user/alice"), "its grant is not gone");
+        scene.sandbox.clear_faults();
+        scene.xacct(FINISH).exits_with(0);
+        assert!(!grant(&scene, "alice") && grant(&scene, "bob"), "{operation}");
+    }
+}
+
+#[test]
+fn bad_input_changes_nothing() {
+    let scene = scene();
+    let cases = [
+        ("replace alice --with alice --yes", 2, "user `alice` cannot replace itself"),
+        ("replace carol --with bob --yes", 2, "user `carol` does not have target `dev`, which is for alice"),
+        ("replace alice --with nobody --yes", 1, "account 111111111111 has no user `nobody`"),
+        ("replace alice --with bob --finish --yes", 2, "user `bob` does not have the links yet"),
+        ("replace alice --with bob prod --yes", 2, "has no target `prod`"),
+    ];
+    let before = scene.environment.read("xacct.toml");
+    for (words, code, text) in cases {
+        scene.xacct(words).exits_with(code).says(&[text]);
+    }
+    assert_eq!(scene.writes(), Vec::<String>::new());
+    assert_eq!(scene.environment.read("xacct.toml"), before);
+}
+
+#[test]
+fn the_old_one_may_be_gone() {
+    let scene = scene();
+    scene.xacct(BEGIN).exits_with(0);
+    scene.sandbox.world(|world: &mut World| drop(world.account_mut(ACCOUNT_A).users.remove("alice")));
+    scene.xacct(FINISH).exits_with(0);
+    assert!(scene.environment.read("xacct.toml").contains("user = \"bob\""));
+}
+
+#[test]
+fn a_preview_and_a_check_change_nothing() {
+    let scene = scene();
+    scene.xacct("replace alice --with bob --dry-run").exits_with(0).says(&["add policy xacct to user bob"]);
+    scene.xacct("replace alice --with bob --check").exits_with(4);
+    assert_eq!(scene.writes(), Vec::<String>::new());
+}

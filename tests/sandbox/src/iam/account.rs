@@ -1,30 +1,34 @@
 //! IAM operations on the account as a whole.
 
 use super::call::{Call, Outcome};
-use super::{managed, permissions, roles};
 use crate::xml::Xml;
 
 pub(super) fn summary(call: &mut Call<'_>) -> Outcome {
     call.authorize("iam:GetAccountSummary", "*")?;
     let account = call.account()?;
+    let quotas = &account.quotas;
     let mfa_devices: usize = account.users.values().map(|user| user.mfa_devices.len()).sum();
     let entries = [
         ("Users", account.users.len()),
         ("Groups", account.groups.len()),
+        ("GroupsPerUserQuota", quotas.groups_per_user),
         ("Roles", account.roles.len()),
-        ("RolesQuota", roles::ROLES_PER_ACCOUNT),
+        ("RolesQuota", quotas.roles),
         ("Policies", account.policies.len()),
-        ("PolicySizeQuota", managed::POLICY_SIZE),
+        ("PolicySizeQuota", quotas.policy_size),
+        ("VersionsPerPolicyQuota", quotas.versions_per_policy),
         ("MFADevices", mfa_devices),
         ("MFADevicesInUse", mfa_devices),
         ("AccountMFAEnabled", 0),
         ("AccountAccessKeysPresent", usize::from(!account.root_keys.is_empty())),
         ("AccessKeysPerUserQuota", 2),
-        ("AssumeRolePolicySizeQuota", roles::TRUST_POLICY_SIZE),
-        ("UserPolicySizeQuota", permissions::USER_POLICY_SIZE),
-        ("RolePolicySizeQuota", permissions::ROLE_POLICY_SIZE),
-        ("AttachedPoliciesPerUserQuota", permissions::ATTACHED_POLICIES),
-        ("AttachedPoliciesPerRoleQuota", permissions::ATTACHED_POLICIES),
+        ("AssumeRolePolicySizeQuota", quotas.trust_policy_size),
+        ("UserPolicySizeQuota", quotas.user_policy_size),
+        ("GroupPolicySizeQuota", quotas.group_policy_size),
+        ("RolePolicySizeQuota", quotas.role_policy_size),
+        ("AttachedPoliciesPerUserQuota", quotas.attached_per_user),
+        ("AttachedPoliciesPerGroupQuota", quotas.attached_per_group),
+        ("AttachedPoliciesPerRoleQuota", quotas.attached_per_role),
         ("GlobalEndpointTokenVersion", 1),
     ];
     Ok(Some(Xml::build(|xml| {

@@ -6,9 +6,6 @@ use crate::error::ApiError;
 use crate::world::{Account, Group};
 use crate::xml::Xml;
 
-/// The maximum number of groups of a user ("IAM User Guide, IAM and AWS STS quotas").
-const GROUPS_PER_USER: usize = 10;
-
 /// Returns the ARN of a group for authorization. The ARN of a group that does not exist has no path.
 pub(super) fn resource(account: &Account, name: &str) -> String {
     match account.groups.get(name) {
@@ -89,9 +86,10 @@ fn membership(call: &Call<'_>, action: &str) -> Result<(String, String), ApiErro
 /// Adds a user to a group. Succeeds if the user is a member already.
 pub(super) fn add_user(call: &mut Call<'_>) -> Outcome {
     let (group, name) = membership(call, "iam:AddUserToGroup")?;
+    let quota = call.current()?.quotas.groups_per_user;
     let groups = &mut call.account_mut().users.get_mut(&name).ok_or_else(|| no_user(&name))?.groups;
-    if !groups.contains(&group) && groups.len() >= GROUPS_PER_USER {
-        return Err(ApiError::limit_exceeded(format!("Cannot exceed quota for GroupsPerUser: {GROUPS_PER_USER}")));
+    if !groups.contains(&group) && groups.len() >= quota {
+        return Err(ApiError::limit_exceeded(format!("Cannot exceed quota for GroupsPerUser: {quota}")));
     }
     groups.insert(group);
     Ok(None)

@@ -8,9 +8,6 @@ use crate::request::{Pattern, Validator};
 use crate::world::{Account, ManagedPolicy, all_aws_managed};
 use crate::xml::Xml;
 
-/// Maximum size of a managed policy, in characters without whitespace.
-pub(super) const POLICY_SIZE: usize = 6144;
-
 pub(super) fn missing(arn: &str) -> ApiError {
     ApiError::no_such_entity(format!("Policy {arn} was not found."))
 }
@@ -34,10 +31,11 @@ pub(super) fn write(xml: &mut Xml, account: &Account, policy: &ManagedPolicy, wh
 }
 
 /// Parses the document of a policy or of a policy version.
-pub(super) fn document(text: &str) -> Result<serde_json::Value, ApiError> {
+pub(super) fn document(call: &Call<'_>, text: &str) -> Result<serde_json::Value, ApiError> {
     let document = policy::parse(text, Use::Identity)?;
-    if policy::size(text) > POLICY_SIZE {
-        let message = format!("Cannot exceed quota for PolicySize: {POLICY_SIZE}");
+    let quota = call.current()?.quotas.policy_size;
+    if policy::size(text) > quota {
+        let message = format!("Cannot exceed quota for PolicySize: {quota}");
         return Err(ApiError::limit_exceeded(message));
     }
     Ok(document)
@@ -53,7 +51,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     validator.finish()?;
     let arn = format!("arn:aws:iam::{}:policy{path}{name}", call.caller.account);
     call.authorize("iam:CreatePolicy", &arn)?;
-    let document = document(&text)?;
+    let document = document(call, &text)?;
     let mut others = call.current()?.policies.values();
     if others.any(|other| other.name.eq_ignore_ascii_case(&name)) {
         let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");

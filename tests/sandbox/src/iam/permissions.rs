@@ -4,17 +4,8 @@ use super::call::{Call, Outcome, encoded, no_group, no_role, no_user, not_attach
 use super::{groups, roles, users};
 use crate::error::ApiError;
 use crate::policy::{self, Use};
-use crate::world::{Account, Policies};
+use crate::world::{Account, Policies, Quotas};
 use crate::xml::Xml;
-
-/// Maximum total size of a user's inline policies, in characters without whitespace.
-pub(super) const USER_POLICY_SIZE: usize = 2048;
-/// Maximum total size of a role's inline policies.
-pub(super) const ROLE_POLICY_SIZE: usize = 10240;
-/// Maximum total size of a group's inline policies.
-const GROUP_POLICY_SIZE: usize = 5120;
-/// Maximum number of managed policies on a user, group or role.
-pub(super) const ATTACHED_POLICIES: usize = 10;
 
 /// A kind of principal with policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +50,20 @@ impl Holder {
     }
 
     /// Returns the maximum total size of its inline policies.
-    fn policy_size(self) -> usize {
+    fn policy_size(self, quotas: &Quotas) -> usize {
         match self {
-            Holder::User => USER_POLICY_SIZE,
-            Holder::Group => GROUP_POLICY_SIZE,
-            Holder::Role => ROLE_POLICY_SIZE,
+            Holder::User => quotas.user_policy_size,
+            Holder::Group => quotas.group_policy_size,
+            Holder::Role => quotas.role_policy_size,
+        }
+    }
+
+    /// Returns the maximum number of its managed policies.
+    fn attached_policies(self, quotas: &Quotas) -> usize {
+        match self {
+            Holder::User => quotas.attached_per_user,
+            Holder::Group => quotas.attached_per_group,
+            Holder::Role => quotas.attached_per_role,
         }
     }
 
@@ -150,8 +150,9 @@ fn put(call: &mut Call<'_>, holder: Holder) -> Outcome {
     let text = call.document("PolicyDocument")?;
     let name = authorized(call, holder, &format!("Put{}Policy", holder.word()), None)?;
     let document = policy::parse(&text, Use::Identity)?;
-    let quota = holder.policy_size();
-    let policies = holder.policies(call.current()?, &name).ok_or_else(|| holder.missing(&name))?;
+    let account = call.current()?;
+    let quota = holder.policy_size(&account.quotas);
+    let policies = holder.policies(account, &name).ok_or_else(|| holder.missing(&name))?;
     let others: usize = policies
         .inline
         .iter()
@@ -186,8 +187,9 @@ fn attach(call: &mut Call<'_>, holder: Holder) -> Outcome {
     if account.policy(&arn).is_none() {
         return Err(not_attachable(&arn));
     }
-    if !policies.attached.contains(&arn) && policies.attached.len() >= ATTACHED_POLICIES {
-        let message = format!("Cannot exceed quota for PoliciesPer{}: {ATTACHED_POLICIES}", holder.word());
+    let quota = holder.attached_policies(&account.quotas);
+    if !policies.attached.contains(&arn) && policies.attached.len() >= quota {
+        let message = format!("Cannot exceed quota for PoliciesPer{}: {quota}", holder.word());
         return Err(ApiError::limit_exceeded(message));
     }
     if let Some(policies) = holder.policies_mut(call.account_mut(), &name) {

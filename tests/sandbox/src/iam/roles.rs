@@ -12,10 +12,6 @@ use crate::request::{Pattern, Validator};
 use crate::world::{Account, Accounts, Role};
 use crate::xml::Xml;
 
-/// Maximum size of a trust policy, in characters without whitespace.
-pub(super) const TRUST_POLICY_SIZE: usize = 2048;
-/// Maximum number of roles in an account.
-pub(super) const ROLES_PER_ACCOUNT: usize = 1000;
 /// Default `MaxSessionDuration` of a role, in seconds.
 const DEFAULT_SESSION_DURATION: i64 = 3600;
 
@@ -72,8 +68,9 @@ fn trust(call: &Call<'_>, parameter: &str) -> Result<serde_json::Value, ApiError
     let text = call.document(parameter)?;
     let document = policy::parse(&text, Use::Trust)?;
     policy::check_principals(&document, &call.world.accounts)?;
-    if policy::size(&text) > TRUST_POLICY_SIZE {
-        return Err(ApiError::limit_exceeded(format!("Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_SIZE}")));
+    let quota = call.current()?.quotas.trust_policy_size;
+    if policy::size(&text) > quota {
+        return Err(ApiError::limit_exceeded(format!("Cannot exceed quota for ACLSizePerRole: {quota}")));
     }
     Ok(policy::as_stored(&document, &call.world.accounts))
 }
@@ -114,8 +111,9 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     if account.roles.keys().any(|other| other.eq_ignore_ascii_case(&name)) {
         return Err(ApiError::already_exists(format!("Role with name {name} already exists.")));
     }
-    if account.roles.len() >= ROLES_PER_ACCOUNT {
-        return Err(ApiError::limit_exceeded(format!("Cannot exceed quota for RolesPerAccount: {ROLES_PER_ACCOUNT}")));
+    let quota = account.quotas.roles;
+    if account.roles.len() >= quota {
+        return Err(ApiError::limit_exceeded(format!("Cannot exceed quota for RolesPerAccount: {quota}")));
     }
     if let Some(boundary) = &boundary
         && account.policy(boundary).is_none()

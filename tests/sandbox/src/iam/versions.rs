@@ -7,9 +7,6 @@ use crate::error::ApiError;
 use crate::world::{Accounts, ManagedPolicy, PolicyVersion};
 use crate::xml::Xml;
 
-/// Maximum number of versions of a managed policy ("IAM User Guide, IAM and AWS STS quotas").
-const VERSIONS_PER_POLICY: usize = 5;
-
 fn write(xml: &mut Xml, policy: &ManagedPolicy, number: u32, version: &PolicyVersion) {
     xml.text("VersionId", format!("v{number}"));
     xml.text("IsDefaultVersion", number == policy.default_version);
@@ -62,10 +59,11 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let text = call.document("PolicyDocument")?;
     let mut policy = managed::own(call, "iam:CreatePolicyVersion")?;
-    let document = managed::document(&text)?;
-    if policy.versions.len() >= VERSIONS_PER_POLICY {
+    let document = managed::document(call, &text)?;
+    let quota = call.current()?.quotas.versions_per_policy;
+    if policy.versions.len() >= quota {
         return Err(ApiError::limit_exceeded(format!(
-            "A managed policy can have up to {VERSIONS_PER_POLICY} versions. Before you create a new version, you must \
+            "A managed policy can have up to {quota} versions. Before you create a new version, you must \
              delete an existing version."
         )));
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::managed::{ManagedPolicy, aws_managed};
+use super::quotas::Quotas;
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -32,6 +33,9 @@ pub struct Account {
     pub roles: BTreeMap<String, Role>,
     /// Customer-managed policies by ARN.
     pub policies: BTreeMap<String, ManagedPolicy>,
+    /// Quotas.
+    #[serde(default)]
+    pub quotas: Quotas,
     /// Keys of the root user.
     pub root_keys: Vec<AccessKey>,
     /// Service control policies by name. If none of them allows anything, `FullAWSAccess` is attached, too.

@@ -6,6 +6,7 @@ mod history;
 mod managed;
 mod plant;
 mod plant_sessions;
+mod quotas;
 mod regions;
 mod sessions;
 mod state;
@@ -16,5 +17,6 @@ pub use defaults::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ADMIN_A, ADMIN_B, ADMIN_C, A
 pub(crate) use history::{History, Propagation};
 pub(crate) use managed::all_aws_managed;
 pub use managed::{ManagedPolicy, PolicyVersion};
+pub use quotas::Quotas;
 pub use sessions::{Session, SessionOf};
 pub use state::World;

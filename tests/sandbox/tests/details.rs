@@ -17,12 +17,6 @@ use xacct_sandbox::world::{ADMIN_A, ALICE};
 
 const OPERATION: &str = "GetAccountAuthorizationDetails";
 
-/// Returns the texts of all elements of that name.
-fn texts(body: &str, element: &str) -> Vec<String> {
-    let (start, end) = (format!("<{element}>"), format!("</{element}>"));
-    body.split(&start).skip(1).filter_map(|piece| Some(piece.split_once(&end)?.0.to_owned())).collect()
-}
-
 #[test]
 fn has_everything_in_one_answer() {
     let sandbox = Sandbox::start();

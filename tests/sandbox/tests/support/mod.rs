@@ -82,6 +82,12 @@ impl Answer {
     }
 }
 
+/// Returns the texts of all elements of that name.
+pub fn texts(body: &str, element: &str) -> Vec<String> {
+    let (start, end) = (format!("<{element}>"), format!("</{element}>"));
+    body.split(&start).skip(1).filter_map(|piece| Some(piece.split_once(&end)?.0.to_owned())).collect()
+}
+
 /// Sends bytes as they are and reads until the server closes; `None` if it resets.
 pub fn raw(sandbox: &Sandbox, request: &[u8]) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", sandbox.port())).unwrap();

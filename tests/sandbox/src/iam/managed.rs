@@ -104,7 +104,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Returns an optional parameter that must have one of these values.
-fn one_of<'a>(call: &'a Call<'_>, parameter: &str, values: &[&str]) -> Result<Option<&'a str>, ApiError> {
+pub(super) fn one_of<'a>(call: &'a Call<'_>, parameter: &str, values: &[&str]) -> Result<Option<&'a str>, ApiError> {
     let value = call.parameters.get(parameter);
     let mut validator = Validator::default();
     if let Some(value) = value.filter(|value| !values.contains(value)) {

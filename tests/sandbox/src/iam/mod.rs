@@ -3,6 +3,7 @@
 mod account;
 mod call;
 mod details;
+mod entities;
 mod groups;
 mod managed;
 mod permissions;
@@ -70,6 +71,7 @@ pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Outcome {
         "SetDefaultPolicyVersion" => versions::set_default(call),
         "DeletePolicyVersion" => versions::delete(call),
         "DeletePolicy" => managed::delete(call),
+        "ListEntitiesForPolicy" => entities::list(call),
         "ListPolicies" => managed::list(call),
         "GetAccountAuthorizationDetails" => details::get(call),
         "GetAccountSummary" => account::summary(call),

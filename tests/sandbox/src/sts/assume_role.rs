@@ -298,7 +298,9 @@ fn session_policies(wish: &Wish, tags: &Tags, account: &Account) -> Result<(Vec<
     }
     let percent = (size * 100).div_ceil(PACKED_SIZE);
     if percent > 100 {
-        let message = format!("Packed size of session policies and tags consumes {percent}% of allotted space.");
+        // AWS's recorded message about tags alone; assumed: the same words about policies.
+        let what = if policies.is_empty() { "session tags" } else { "session policies and tags" };
+        let message = format!("Packed size of {what} consumes {percent}% of allotted space.");
         return Err(ApiError::new(400, "PackedPolicyTooLarge", message));
     }
     Ok((policies, Some(percent)))

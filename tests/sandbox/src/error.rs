@@ -47,6 +47,13 @@ impl ApiError {
         Self::new(409, "EntityAlreadyExists", message)
     }
 
+    pub(crate) fn unmodifiable(role: &str) -> Self {
+        let message = format!(
+            "Cannot perform the operation on the protected role '{role}' - this role is only modifiable by AWS"
+        );
+        Self::new(400, "UnmodifiableEntity", message)
+    }
+
     pub(crate) fn delete_conflict(message: impl Into<String>) -> Self {
         Self::new(409, "DeleteConflict", message)
     }

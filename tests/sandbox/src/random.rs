@@ -26,6 +26,11 @@ pub(crate) fn session_token() -> String {
     format!("IQoJb3JpZ2luX2VjE{}", letters::<250>(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 }
 
+/// Returns 16 lower-case hexadecimal digits, as the name of a permission set's role ends.
+pub(crate) fn suffix() -> String {
+    letters::<16>(b"0123456789abcdef")
+}
+
 /// A request ID in the form of a UUID.
 pub(crate) fn request_id() -> String {
     let hex: String = bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -99,6 +99,13 @@ impl Call<'_> {
         Ok(text.to_owned())
     }
 
+    /// Returns an error if only AWS may change a role. AWS's answer is recorded for the role's policies and its deletion;
+    /// assumed: it is the same for all other changes.
+    pub(super) fn check_modifiable(&self, role: &str) -> Result<(), ApiError> {
+        let role = self.current()?.roles.get(role).filter(|role| role.is_protected());
+        role.map_or(Ok(()), |role| Err(ApiError::unmodifiable(&role.name)))
+    }
+
     pub(super) fn authorize(&self, action: &str, resource: &str) -> Result<(), ApiError> {
         self.authorize_with(action, resource, |_| {})
     }

@@ -112,6 +112,15 @@ fn authorized(call: &Call<'_>, holder: Holder, action: &str, policy_arn: Option<
     Ok(name)
 }
 
+/// Authorizes a change, and returns the principal's name.
+fn changeable(call: &Call<'_>, holder: Holder, action: &str, policy_arn: Option<&str>) -> Result<String, ApiError> {
+    let name = authorized(call, holder, action, policy_arn)?;
+    if holder == Holder::Role {
+        call.check_modifiable(&name)?;
+    }
+    Ok(name)
+}
+
 fn readable(call: &Call<'_>, holder: Holder, name: &str) -> Result<Policies, ApiError> {
     let policies = holder.policies(call.account()?, name);
     policies.ok_or_else(|| holder.missing(name))
@@ -148,7 +157,7 @@ fn list_attached(call: &mut Call<'_>, holder: Holder) -> Outcome {
 fn put(call: &mut Call<'_>, holder: Holder) -> Outcome {
     let policy = call.name("PolicyName", 128)?;
     let text = call.document("PolicyDocument")?;
-    let name = authorized(call, holder, &format!("Put{}Policy", holder.word()), None)?;
+    let name = changeable(call, holder, &format!("Put{}Policy", holder.word()), None)?;
     let document = policy::parse(&text, Use::Identity)?;
     let account = call.current()?;
     let quota = holder.policy_size(&account.quotas);
@@ -172,7 +181,7 @@ fn put(call: &mut Call<'_>, holder: Holder) -> Outcome {
 
 fn delete(call: &mut Call<'_>, holder: Holder) -> Outcome {
     let policy = call.name("PolicyName", 128)?;
-    let name = authorized(call, holder, &format!("Delete{}Policy", holder.word()), None)?;
+    let name = changeable(call, holder, &format!("Delete{}Policy", holder.word()), None)?;
     let policies = holder.policies_mut(call.account_mut(), &name);
     let policies = policies.ok_or_else(|| holder.missing(&name))?;
     let removed = policies.inline.remove(&policy);
@@ -181,7 +190,7 @@ fn delete(call: &mut Call<'_>, holder: Holder) -> Outcome {
 
 fn attach(call: &mut Call<'_>, holder: Holder) -> Outcome {
     let arn = call.arn("PolicyArn")?;
-    let name = authorized(call, holder, &format!("Attach{}Policy", holder.word()), Some(&arn))?;
+    let name = changeable(call, holder, &format!("Attach{}Policy", holder.word()), Some(&arn))?;
     let account = call.current()?;
     let policies = holder.policies(account, &name).ok_or_else(|| holder.missing(&name))?;
     if account.policy(&arn).is_none() {
@@ -200,7 +209,7 @@ fn attach(call: &mut Call<'_>, holder: Holder) -> Outcome {
 
 fn detach(call: &mut Call<'_>, holder: Holder) -> Outcome {
     let arn = call.arn("PolicyArn")?;
-    let name = authorized(call, holder, &format!("Detach{}Policy", holder.word()), Some(&arn))?;
+    let name = changeable(call, holder, &format!("Detach{}Policy", holder.word()), Some(&arn))?;
     let policies = holder.policies_mut(call.account_mut(), &name);
     let policies = policies.ok_or_else(|| holder.missing(&name))?;
     if policies.attached.remove(&arn) {

@@ -9,6 +9,7 @@ pub(super) fn tag_role(call: &mut Call<'_>) -> Outcome {
     let new = tags::given(call)?;
     let resource = roles::resource(call.current()?, &name);
     call.authorize_with("iam:TagRole", &resource, |context| context.set_request_tags(&new))?;
+    call.check_modifiable(&name)?;
     let role = call.current()?.roles.get(&name).ok_or_else(|| no_role(&name))?;
     let mut tags = role.tags.clone();
     tags.retain(|key, _| !new.keys().any(|other| other.eq_ignore_ascii_case(key)));
@@ -29,6 +30,7 @@ pub(super) fn untag_role(call: &mut Call<'_>) -> Outcome {
     call.authorize_with("iam:UntagRole", &resource, |context| {
         context.set_list("aws:TagKeys", keys.clone());
     })?;
+    call.check_modifiable(&name)?;
     let roles = &mut call.account_mut().roles;
     let role = roles.get_mut(&name).ok_or_else(|| no_role(&name))?;
     role.tags.retain(|key, _| !keys.iter().any(|gone| gone.eq_ignore_ascii_case(key)));

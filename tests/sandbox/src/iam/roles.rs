@@ -164,7 +164,14 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     })
 }
 
-/// Authorizes the call, and returns the current state of the role.
+/// Authorizes a change, and returns the name of a role that exists and may be changed.
+fn changeable(call: &Call<'_>, action: &str) -> Result<String, ApiError> {
+    let name = authorized(call, action)?;
+    call.check_modifiable(&name)?;
+    Ok(name)
+}
+
+/// Authorizes the call, and returns the name of a role that exists.
 fn authorized(call: &Call<'_>, action: &str) -> Result<String, ApiError> {
     let name = call.name("RoleName", 64)?;
     let account = call.current()?;
@@ -180,7 +187,7 @@ fn change(call: &mut Call<'_>, name: &str, change: impl FnOnce(&mut Role)) -> Ou
 
 pub(super) fn update(call: &mut Call<'_>) -> Outcome {
     let settings = settings(call)?;
-    let name = authorized(call, "iam:UpdateRole")?;
+    let name = changeable(call, "iam:UpdateRole")?;
     change(call, &name, |role| {
         role.description = settings.description.or(role.description.take());
         // Without a description, the old one stays; without a duration, the default applies.
@@ -191,13 +198,13 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn update_trust(call: &mut Call<'_>) -> Outcome {
-    let name = authorized(call, "iam:UpdateAssumeRolePolicy")?;
+    let name = changeable(call, "iam:UpdateAssumeRolePolicy")?;
     let trust = trust(call, "PolicyDocument")?;
     change(call, &name, |role| role.trust = trust)
 }
 
 pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
-    let name = authorized(call, "iam:DeleteRole")?;
+    let name = changeable(call, "iam:DeleteRole")?;
     let roles = &call.current()?.roles;
     let role = roles.get(&name).ok_or_else(|| no_role(&name))?;
     if !role.instance_profiles.is_empty() {
@@ -222,6 +229,7 @@ pub(super) fn put_boundary(call: &mut Call<'_>) -> Outcome {
     call.authorize_with("iam:PutRolePermissionsBoundary", &resource(account, &name), |context| {
         context.set("iam:PermissionsBoundary", &boundary);
     })?;
+    call.check_modifiable(&name)?;
     if account.policy(&boundary).is_none() {
         return Err(not_attachable(&boundary));
     }
@@ -229,7 +237,7 @@ pub(super) fn put_boundary(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn delete_boundary(call: &mut Call<'_>) -> Outcome {
-    let name = authorized(call, "iam:DeleteRolePermissionsBoundary")?;
+    let name = changeable(call, "iam:DeleteRolePermissionsBoundary")?;
     change(call, &name, |role| role.boundary = None)
 }
 

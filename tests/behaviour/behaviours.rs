@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::suite::Behaviour;
-use crate::{assume_role, authentication, iam, managed, s3, sessions};
+use crate::{assume_role, authentication, iam, managed, principals, s3, sessions};
 
 /// One run of all behaviours at a time: each keeps the machine busy, and a starved connection times out.
 static TURN: Mutex<()> = Mutex::new(());
@@ -23,6 +23,7 @@ pub fn all() -> Vec<Behaviour> {
         iam::roles(),
         iam::policies(),
         managed::behaviours(),
+        principals::behaviours(),
         s3::behaviours(),
         authentication::behaviours(),
     ];

@@ -49,6 +49,8 @@ const AS_WRITTEN: &str = "It stores principals as written.";
 const NO_QUOTAS: &str = "It has no quotas for policies.";
 const CAPITALS: &str = "It treats names as case-sensitive.";
 const NO_FILTER: &str = "It filters lists of policies by scope and path only.";
+const NO_PROTECTION: &str = "It changes every role.";
+const SESSION_ARN: &str = "Its `aws:PrincipalArn` of a session is the ARN of the session.";
 const NO_OWNER: &str = "It ignores the expected bucket owner.";
 
 /// Returns all differences.
@@ -210,6 +212,28 @@ pub const ALL: &[Difference] = &[
     ministack("lists of policies that are boundaries", "limit mine, limit mine", NO_FILTER),
     ministack("lists of policies are paginated", "3 of 3", "It returns all results in one page."),
     ministack("deletion of a group with a member", "ok", "It deletes groups with their members."),
+    // ministack, principals
+    ministack("the policies of a group share a quota of 5120 characters", "ok, ok, ok", NO_QUOTAS),
+    ministack("the policies of a role share a quota of 10240 characters", "ok, ok, ok", NO_QUOTAS),
+    ministack("a managed policy of 6144 characters, and of 6145", "ok, ok", NO_QUOTAS),
+    ministack("the eleventh managed policy of a role, and of a group", "ok, ok", NO_QUOTAS),
+    ministack("the eleventh group of a user", "ok", NO_QUOTAS),
+    ministack(
+        "GetAccountSummary returns the quotas of principals and policies",
+        "user 2048 10, group 5120 10, role none 10, policy 6144 5, trust 2048, groups 10",
+        "It leaves out the quota of a role's inline policies.",
+    ),
+    ministack("a policy of a group with a principal", "ok", "It checks less of the policy grammar."),
+    ministack(
+        "a managed policy whose name exists",
+        "409 EntityAlreadyExists: A policy called xacct already exists.",
+        "Its error text is shorter.",
+    ),
+    ministack("the principal ARN of a session is that of the role with its path", "403 AccessDenied", SESSION_ARN),
+    ministack("the principal ARN of a session is not that of the session", "ok", SESSION_ARN),
+    ministack("inherited session tags without sts:TagSession", "ok", "It does not inherit session tags."),
+    ministack("policies and deletion of a permission set's role", "ok, ok, ok, ok, ok", NO_PROTECTION),
+    ministack("other changes of a permission set's role", "ok, ok, ok, ok", NO_PROTECTION),
     // ministack, S3
     ministack("HeadBucket with the right and a wrong owner", "us-east-1, us-east-1", NO_OWNER),
     ministack("DeleteBucket with a wrong and the right owner", "ok, 404 NoSuchBucket", NO_OWNER),

@@ -29,6 +29,7 @@ mod managed;
 #[path = "../third_party/ministack.rs"]
 mod ministack;
 mod place;
+mod principals;
 mod real;
 mod s3;
 mod scene;

@@ -9,6 +9,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use serde_json::json;
 use xacct_sandbox::world::AccessKey;
 use xacct_sandbox::{Sandbox, World};
 
@@ -155,6 +156,25 @@ impl Server {
             sandbox.world(|world| world.account_mut(&id).root_keys.push(key));
         }
         (id.clone(), Keys { id, secret: secret.to_owned(), token: None })
+    }
+
+    /// Creates a role at a path where Identity Center creates roles. `iam` is the IAM client of an administrator; the
+    /// sandbox leaves this to the test.
+    pub async fn add_reserved_role(&self, account: &str, iam: &aws_sdk_iam::Client, path: &str, name: &str) {
+        let trust = json!({ "Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Action": "sts:AssumeRoleWithSAML",
+            "Principal": { "Federated": format!("arn:aws:iam::{account}:saml-provider/AWSSSO") },
+        } });
+        match &self.process {
+            Process::Sandbox(sandbox) => sandbox.world(|world| {
+                path.clone_into(&mut world.add_role(account, name, trust).path);
+            }),
+            Process::Ministack(_) => {
+                let create = iam.create_role().role_name(name).path(path);
+                create.assume_role_policy_document(trust.to_string()).send().await.expect("a role");
+            }
+            Process::Aws(_) | Process::Plain(_) => panic!("{NOT_ASKED}only Identity Center creates such a role"),
+        }
     }
 
     /// Creates an MFA device for a user and returns its serial number and current code. `iam` is the IAM client of a

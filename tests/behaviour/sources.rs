@@ -71,6 +71,10 @@ pub const DELETE_POLICY_VERSION: Source = documented("IAM API reference, DeleteP
 pub const LIST_POLICIES: Source = documented("IAM API reference, ListPolicies");
 pub const ADD_USER_TO_GROUP: Source = documented("IAM API reference, AddUserToGroup");
 pub const DELETE_GROUP: Source = documented("IAM API reference, DeleteGroup");
+pub const GET_ACCOUNT_SUMMARY: Source = documented("IAM API reference, GetAccountSummary");
+pub const LIST_ENTITIES: Source = documented("IAM API reference, ListEntitiesForPolicy");
+pub const PERMISSION_SETS: Source =
+    documented("IAM Identity Center User Guide, Referencing permission sets in resource policies");
 pub const CREATE_BUCKET: Source = documented("S3 API reference, CreateBucket");
 pub const HEAD_BUCKET: Source = documented("S3 API reference, HeadBucket");
 pub const DELETE_BUCKET: Source = documented("S3 API reference, DeleteBucket");
@@ -87,6 +91,20 @@ pub const SNAPSHOTS: Source = recorded("AWS itself, as recorded by localstack (t
 /// Messages of AWS that people pasted into public issues.
 pub const PASTED: Source =
     recorded("AWS itself, as pasted in public issues of terraform-provider-aws, aws-cli and aws-vault");
+/// Answers about principals other than users, whose cases are in `tests/cases/principals`.
+pub const INLINE_SUMS: Source =
+    recorded("AWS itself, as pasted in danvk/mapsnap#483, HumanCellAtlas/data-store#1963 and gchq/sleeper#1459");
+pub const POLICY_SIZE: Source = recorded("AWS itself, as pasted in ministryofjustice/analytical-platform#6873");
+pub const ATTACHMENTS: Source = recorded("AWS itself, as pasted in aws/eks-hybrid#741");
+pub const GROUP_PRINCIPAL: Source = recorded("AWS itself, as pasted in hashicorp/terraform-provider-aws#10419");
+pub const NAME_TAKEN: Source = recorded("AWS itself, as pasted in konstructio/kubefirst#855");
+pub const BOUNDARY_IN_USE: Source = recorded("AWS itself, as pasted in gruntwork-io/cloud-nuke#972");
+pub const ONE_SESSION: Source = recorded("AWS itself, as pasted in external-secrets/external-secrets#1794");
+pub const SESSION_NAME: Source = recorded("AWS itself, as pasted in aws/aws-cli#7216");
+pub const INHERITED_TAGS: Source = recorded("AWS itself, as pasted in mattrobinsonsre/terrapod#1546");
+pub const PROTECTED_ROLES: Source = recorded(
+    "AWS itself, as pasted in perkbox/cloud-access-bot#11, rebuy-de/aws-nuke#441 and #1028, and gruntwork-io/cloud-nuke#880",
+);
 /// Reads of one trust policy, fourteen times.
 pub const READS: Source = recorded("AWS itself, as recorded by cloud-custodian (tests/data/placebo)");
 
@@ -94,6 +112,10 @@ pub const READS: Source = recorded("AWS itself, as recorded by cloud-custodian (
 pub const ONLY_THE_RULE: Source = assumed("the API reference documents the rule, not the error");
 /// Sessions of GetSessionToken are treated like those of roles.
 pub const LIKE_CHAINING: Source = assumed("programs that cap such sessions (aws-vault), not AWS's answer");
+/// No answer was found recorded.
+pub const LIKE_OTHER_QUOTAS: Source = assumed("the words about other quotas of IAM");
+/// No answer was found recorded.
+pub const LIKE_ITS_POLICIES: Source = assumed("AWS's answer to changes of the role's policies");
 /// A name may be reserved for a while after a deletion, which the sandbox does not do.
 pub const NAMES_FREE_AT_ONCE: Source = assumed("S3's strong consistency for the creator");
 /// What `tests/real-aws` recorded.

@@ -231,6 +231,11 @@ pub const ALL: &[Difference] = &[
     ),
     ministack("the principal ARN of a session is that of the role with its path", "403 AccessDenied", SESSION_ARN),
     ministack("the principal ARN of a session is not that of the session", "ok", SESSION_ARN),
+    ministack(
+        "a recreated role, with trust in it and with trust in its ARN by a condition",
+        "ok, 403 AccessDenied",
+        SESSION_ARN,
+    ),
     ministack("inherited session tags without sts:TagSession", "ok", "It does not inherit session tags."),
     ministack("policies and deletion of a permission set's role", "ok, ok, ok, ok, ok", NO_PROTECTION),
     ministack("other changes of a permission set's role", "ok, ok, ok, ok", NO_PROTECTION),

@@ -296,6 +296,25 @@ fn callers() -> Vec<Behaviour> {
             put.permissions_boundary(READ_ONLY).send().await.expect("a permissions boundary");
         }),
         behaviour(
+            "a recreated role, with trust in it and with trust in its ARN by a condition",
+            RECREATED_ROLE,
+            "403 AccessDenied, ok",
+            async move |scene| {
+                terraform(scene).await;
+                scene.role(&role()).await;
+                let by_condition = scene.b.iam.create_role().role_name("by-condition");
+                let policy = scene.filled(&under("aws:PrincipalArn", TERRAFORM));
+                by_condition.assume_role_policy_document(policy).send().await.expect("a role");
+                let delete = scene.a.iam.delete_role().role_name("terraform");
+                delete.send().await.expect("a deleted role");
+                terraform(scene).await;
+                terraform_may(scene, &allow("sts:AssumeRole", "arn:aws:iam::<B>:role/*")).await;
+                let session = session(scene).await;
+                let other = scene.assume_as(&session).role_arn(scene.role_arn("by-condition"));
+                several([told(scene.assume_as(&session).send().await), told(other.send().await)])
+            },
+        ),
+        behaviour(
             "the session policy of a calling role, without and with sts:AssumeRole",
             SESSION_POLICIES,
             "403 AccessDenied, ok",

@@ -101,6 +101,9 @@ pub const NAME_TAKEN: Source = recorded("AWS itself, as pasted in konstructio/ku
 pub const BOUNDARY_IN_USE: Source = recorded("AWS itself, as pasted in gruntwork-io/cloud-nuke#972");
 pub const ONE_SESSION: Source = recorded("AWS itself, as pasted in external-secrets/external-secrets#1794");
 pub const SESSION_NAME: Source = recorded("AWS itself, as pasted in aws/aws-cli#7216");
+pub const RECREATED_ROLE: Source = recorded(
+    "AWS itself, as pasted in awslabs/aws-deployment-framework#235 and ministryofjustice/analytical-platform#4932",
+);
 pub const INHERITED_TAGS: Source = recorded("AWS itself, as pasted in mattrobinsonsre/terrapod#1546");
 pub const PROTECTED_ROLES: Source = recorded(
     "AWS itself, as pasted in perkbox/cloud-access-bot#11, rebuy-de/aws-nuke#441 and #1028, and gruntwork-io/cloud-nuke#880",

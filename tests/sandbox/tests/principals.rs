@@ -347,6 +347,63 @@ fn protected_roles() {
 }
 
 #[test]
+fn created_again_a_role_is_another_one() {
+    let sandbox = Sandbox::start();
+    let principals = sandbox.world(|world| world.add_principals());
+    let arn = "arn:aws:iam::111111111111:role/ci/terraform";
+    sandbox.world(|world| {
+        let grant = serde_json::from_str(&allow("sts:AssumeRole", "*")).unwrap();
+        world.put_role_policy(A, "terraform", "xacct", grant);
+        world.add_role(B, "xacct", serde_json::from_str(&trust(arn, "{}")).unwrap());
+        let condition = format!(r#"{{"ArnEquals":{{"aws:PrincipalArn":"{arn}"}}}}"#);
+        world.add_role(B, "by-condition", serde_json::from_str(&trust(A, &condition)).unwrap());
+    });
+    let by_condition = [("RoleArn", "arn:aws:iam::222222222222:role/by-condition")];
+    assume(&sandbox, &principals.terraform, &[]).ok();
+    assume(&sandbox, &principals.terraform, &by_condition).ok();
+    let session = sandbox.world(|world| {
+        let old = world.role(A, "terraform").unwrap().clone();
+        let new = world.recreate_role(A, "terraform").clone();
+        assert_ne!(old.id, new.id);
+        assert_eq!((old.path, old.policies.inline), (new.path, new.policies.inline));
+        world.issue_role_session(A, "terraform", "again").clone()
+    });
+    call(&sandbox, &principals.terraform, "GetCallerIdentity", &[]).fails(403, "InvalidClientTokenId", "");
+    assume(&sandbox, &session, &[]).fails(403, "AccessDenied", "assumed-role/terraform/again");
+    assume(&sandbox, &session, &by_condition).ok();
+    let shown = sandbox.world(|world| world.trust_policy(B, "xacct").unwrap());
+    assert!(shown["Statement"][0]["Principal"]["AWS"].as_str().unwrap().starts_with("AROA"), "{shown}");
+}
+
+/// One statement for the role of that name in every account of the organization. Assumed: AWS evaluates the key in an
+/// *allow* as in a *deny*; no answer was found recorded.
+#[test]
+fn a_grant_for_an_organization() {
+    let sandbox = Sandbox::start();
+    let grant = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/xacct",
+        "Condition": {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}},
+    }]});
+    sandbox.world(|world| {
+        world.put_user_policy(A, "alice", "xacct", grant);
+        for account in [B, "333333333333"] {
+            world.add_role(account, "xacct", serde_json::from_str(&trust(A, "{}")).unwrap());
+        }
+    });
+    let in_account =
+        |account: &str| assume(&sandbox, ALICE, &[("RoleArn", &format!("arn:aws:iam::{account}:role/xacct"))]);
+    // An account outside every organization has no such key.
+    in_account(B).fails(403, "AccessDenied", "");
+    sandbox.world(|world| {
+        world.set_organization(A, "o-exampleorgid");
+        world.set_organization(B, "o-exampleorgid");
+        world.set_organization("333333333333", "o-otherother1");
+    });
+    in_account(B).ok();
+    in_account("333333333333").fails(403, "AccessDenied", "");
+}
+
+#[test]
 fn principals_of_the_source_account() {
     let sandbox = Sandbox::start();
     let principals = sandbox.world(|world| world.add_principals());
@@ -360,6 +417,12 @@ fn principals_of_the_source_account() {
     assert_eq!(groups.text("GroupName").unwrap(), "deployers");
     let shown = as_admin(&sandbox, "GetRole", &[("RoleName", "terraform")]).ok().text("Arn").unwrap();
     assert_eq!(shown, "arn:aws:iam::111111111111:role/ci/terraform");
+    let document = allow("sts:AssumeRole", ROLE);
+    let parameters = [("GroupName", "deployers"), ("PolicyName", "xacct"), ("PolicyDocument", &*document)];
+    as_admin(&sandbox, "PutGroupPolicy", &parameters).ok();
+    sandbox.world(|world| {
+        assert_eq!(world.group_policy(A, "deployers", "xacct"), Some(&serde_json::from_str(&document).unwrap()));
+    });
 }
 
 #[test]

@@ -91,6 +91,16 @@ impl World {
         self.role(account, role)?.policies.inline.get(policy)
     }
 
+    /// Returns a group of an account.
+    pub fn group(&self, account: &str, name: &str) -> Option<&Group> {
+        self.account(account)?.groups.get(name)
+    }
+
+    /// Returns an inline policy of a group.
+    pub fn group_policy(&self, account: &str, group: &str, policy: &str) -> Option<&Value> {
+        self.group(account, group)?.policies.inline.get(policy)
+    }
+
     /// Returns a bucket.
     pub fn bucket(&self, name: &str) -> Option<&Bucket> {
         self.buckets.get(name)
@@ -209,6 +219,14 @@ impl World {
     /// Deletes a role with its policies, which ends its sessions.
     pub fn delete_role(&mut self, account: &str, name: &str) -> Option<Role> {
         self.account_mut(account).roles.remove(name)
+    }
+
+    /// Deletes a role, and creates it again with the same path, settings and policies, but a new unique ID. Trust policies
+    /// that named the role then show the old ID.
+    pub fn recreate_role(&mut self, account: &str, name: &str) -> &mut Role {
+        let id = unique_id("AROA");
+        self.change_role(account, name, |role| role.id = id);
+        self.role_mut(account, name).expect("the role")
     }
 
     /// Sets the trust policy of a role.

@@ -1,7 +1,7 @@
 //! Principals other than users: groups, roles as callers, and the roles of permission sets; and the sizes of what each may
 //! have.
 
-use aws_sdk_iam::types::{PolicyUsageType, SummaryKeyType, Tag};
+use aws_sdk_iam::types::{PolicyUsageType, Role, SummaryKeyType, Tag};
 use serde_json::{Value, json};
 
 use crate::keys::Keys;
@@ -431,7 +431,7 @@ fn permission_sets() -> Vec<Behaviour> {
                 let list = scene.a.iam.list_roles().path_prefix("/aws-reserved/sso.amazonaws.com/");
                 several([
                     answer(list.send().await, |output| {
-                        output.roles().iter().map(|role| role.arn()).collect::<Vec<_>>().join(" ")
+                        output.roles().iter().map(Role::arn).collect::<Vec<_>>().join(" ")
                     }),
                     answer(scene.a.iam.get_role().role_name(RESERVED).send().await, |output| {
                         output.role().map(|role| role.role_name().to_owned()).unwrap_or_default()

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use support::*;
 use xacct_sandbox::Sandbox;
-use xacct_sandbox::world::{ADMIN_A, ALICE, PermissionSet, Session};
+use xacct_sandbox::world::{ADMIN_A, ALICE, PermissionSet, Session, World};
 
 const TEAM: &str = "arn:aws:iam::aws:policy/SecurityAudit";
 
@@ -349,7 +349,7 @@ fn protected_roles() {
 #[test]
 fn created_again_a_role_is_another_one() {
     let sandbox = Sandbox::start();
-    let principals = sandbox.world(|world| world.add_principals());
+    let principals = sandbox.world(World::add_principals);
     let arn = "arn:aws:iam::111111111111:role/ci/terraform";
     sandbox.world(|world| {
         let grant = serde_json::from_str(&allow("sts:AssumeRole", "*")).unwrap();
@@ -406,7 +406,7 @@ fn a_grant_for_an_organization() {
 #[test]
 fn principals_of_the_source_account() {
     let sandbox = Sandbox::start();
-    let principals = sandbox.world(|world| world.add_principals());
+    let principals = sandbox.world(World::add_principals);
     let caller = |session: &Session| call(&sandbox, session, "GetCallerIdentity", &[]).ok().text("Arn").unwrap();
     let build = "arn:aws:sts::111111111111:assumed-role/terraform/AWSCodeBuild-00000000-0000-4000-8000-000000000000";
     assert_eq!(caller(&principals.terraform), build);

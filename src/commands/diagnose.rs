@@ -95,7 +95,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             account: link.account.to_string(),
             role_name: link.role_below_its_path(),
             role: role.to_string(),
-            user: run.file.labels_of(link),
+            user: link.principals_in_words(),
             messages: messages.unwrap_or_default(),
             diagnosis,
             proof: Some(proof),

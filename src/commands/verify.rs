@@ -89,7 +89,7 @@ fn report(proofs: &[Proven<'_>], run: &Run<'_>) {
     let shown: Vec<_> = proofs.iter().filter(|proven| proofs.len() == 1 || proven.works().is_none()).collect();
     let mut blocks = Vec::new();
     for (proven, same) in several::distinct(&shown, |it| it.essence(), |it| &it.link.name) {
-        let user = &run.file.labels_of(proven.link);
+        let user = &proven.link.principals_in_words();
         let title = format!("{user} → {}", proven.role);
         let title = match proofs.len() {
             1 => title,

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::link::Link;
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::error::Result;
@@ -107,18 +106,6 @@ impl ConfigFile {
             }
         }
         all
-    }
-
-    /// Returns the principals of a link: its own, or those of the source.
-    #[must_use]
-    pub fn principals_of<'a>(&'a self, link: &'a Link) -> &'a [PrincipalRef] {
-        if link.principals.is_empty() { &self.source.principals } else { &link.principals }
-    }
-
-    /// Returns the principals of a link, for a table or a sentence.
-    #[must_use]
-    pub fn labels_of(&self, link: &Link) -> String {
-        self.principals_of(link).iter().map(PrincipalRef::label).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns the user, if all links are for one user alone.

@@ -56,13 +56,17 @@ pub struct Link {
     pub account: AccountId,
     pub role: RoleName,
     pub role_path: IamPath,
-    /// The principals that may assume the role; none means those of `[source]`.
+    /// The principals that may assume the role; none before AWS has told that it is the operator.
     pub principals: Vec<PrincipalRef>,
+    /// Whether they are those of this target, not of `[source]`.
+    pub has_own_principals: bool,
     pub external_id: ExternalIdChoice,
     /// Further external IDs that the role accepts until all consumers send the new one.
     pub old_external_ids: Vec<ExternalId>,
     /// Whether this run begins to replace the external ID: the role is to accept `external_id` beside the old ones.
     pub begins_rotation: bool,
+    /// The principal that this run gives the link to, beside those that have it.
+    pub gives_to: Option<PrincipalRef>,
     /// The external IDs as `xacct.toml` has them, whatever options say; `None` for a link that is new to the file.
     pub external_ids_on_record: Option<Vec<ExternalId>>,
     /// The tag by which the link knows its role again (`link`).
@@ -169,6 +173,12 @@ impl Link {
         format!("{}{}", self.role_path.as_str().trim_start_matches('/'), self.role)
     }
 
+    /// Returns the principals, for a table or a sentence.
+    #[must_use]
+    pub fn principals_in_words(&self) -> String {
+        self.principals.iter().map(PrincipalRef::label).collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns the Region, or whose it is.
     #[must_use]
     pub fn region_in_words(&self) -> String {
@@ -214,9 +224,11 @@ impl Link {
             role: DEFAULT_ROLE_NAME.parse()?,
             role_path: IamPath::root(),
             principals: Vec::new(),
+            has_own_principals: false,
             external_id: ExternalIdChoice::AsFound,
             old_external_ids: Vec::new(),
             begins_rotation: false,
+            gives_to: None,
             external_ids_on_record: None,
             id: None,
             require_mfa: false,
@@ -253,18 +265,23 @@ impl Link {
         })
     }
 
-    pub(super) fn from_record(name: &str, record: &Recorded) -> Result<Self> {
+    pub(super) fn from_record(name: &str, record: &Recorded, source: &RecordedSource) -> Result<Self> {
         let new = Self::new(record.account.clone())?;
         let external_id = record.external_id.clone().map_or(ExternalIdChoice::None, ExternalIdChoice::Use);
         Ok(Self {
             name: name.to_owned(),
             role: record.role.clone().unwrap_or(new.role),
             role_path: record.role_path.clone().unwrap_or(new.role_path),
-            principals: record.principals.clone(),
+            principals: match record.principals.is_empty() {
+                true => source.principals.clone(),
+                false => record.principals.clone(),
+            },
+            has_own_principals: !record.principals.is_empty(),
             external_ids_on_record: Some(record.external_id.iter().chain(&record.old_external_ids).cloned().collect()),
             external_id,
             old_external_ids: record.old_external_ids.clone(),
             begins_rotation: false,
+            gives_to: None,
             id: record.link.clone(),
             require_mfa: record.require_mfa.unwrap_or(false),
             restrict_to_user: record.restrict_to_user.unwrap_or(false),
@@ -392,6 +409,23 @@ impl Link {
     /// When tags clash, or there are too many.
     pub fn check_session(&self) -> Result<()> {
         check_tags("session tag", &self.session_tags, 50, &[])
+    }
+
+    /// Refuses MFA for principals that can never have it: `aws:MultiFactorAuthPresent` is false in the sessions of roles
+    /// (IAM User Guide, "Configuring MFA-protected API access").
+    ///
+    /// # Errors
+    /// When a principal is a role, and the link requires MFA.
+    pub fn check_principals(&self) -> Result<()> {
+        let role = self.principals.iter().find(|principal| principal.user().is_none()).filter(|_| self.require_mfa);
+        let Some(role) = role else { return Ok(()) };
+        Err(Error::usage(format!(
+            "target `{}` requires MFA, but sessions of {} never have MFA",
+            self.name,
+            role.in_words()
+        ))
+        .hint("omit --require-mfa (require_mfa in xacct.toml)")
+        .hint("or give the link to a user"))
     }
 
     /// Checks what can be checked offline: tags, and that every policy ARN can be used on a role in this

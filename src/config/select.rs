@@ -122,7 +122,7 @@ pub fn links_to_make(
     for text in wanted.targets {
         match (named(file, text), AccountId::typed(text)) {
             (Some((name, record)), _) => {
-                let link = Link::from_record(name, record)?;
+                let link = Link::from_record(name, record, &file.source)?;
                 refuse_other_role(&link, asked)?;
                 links.push(link);
             }
@@ -158,7 +158,7 @@ fn links_in(file: &ConfigFile, account: &AccountId, role: Option<&RoleName>) -> 
     let known: Vec<_> = of_account.filter(|(_, record)| has_role(record)).collect();
     match known.as_slice() {
         [] => Ok(vec![unused_name(Link::new(account.clone())?, file, &[])]),
-        known => known.iter().map(|(name, record)| Link::from_record(name, record)).collect(),
+        known => known.iter().map(|(name, record)| Link::from_record(name, record, &file.source)).collect(),
     }
 }
 
@@ -252,7 +252,7 @@ fn unused_name(mut link: Link, file: &ConfigFile, taken: &[String]) -> Link {
 /// # Errors
 /// Never in practice: the default name of a role is fixed.
 pub fn all_links(file: &ConfigFile) -> Result<Vec<Link>> {
-    file.targets.iter().map(|(name, record)| Link::from_record(name, record)).collect()
+    file.targets.iter().map(|(name, record)| Link::from_record(name, record, &file.source)).collect()
 }
 
 /// Returns the target that a text on the command line names. An account ID names a target of that name, in either form.
@@ -412,7 +412,7 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
     let chosen = file.targets.iter().filter(|(name, _)| wanted.is_empty() || names.contains(name.as_str()));
     chosen
         .map(|(name, record)| {
-            let link = Link::from_record(name, record)?;
+            let link = Link::from_record(name, record, &file.source)?;
             Ok(match proof {
                 Some(proof) => link.with_proof_options(proof),
                 None => link,

@@ -133,8 +133,9 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);
     set_unless(section, "allow_session_tags", link.allow_session_tags, false);
-    if known.is_none_or(|known| known.principals != link.principals) {
-        set(section, "principals", list(link.principals.iter().map(ToString::to_string)));
+    let own = if link.has_own_principals { link.principals.as_slice() } else { &[] };
+    if known.is_none_or(|known| known.principals != own) {
+        set(section, "principals", list(own.iter().map(ToString::to_string)));
     }
     // One value has several forms, such as `60m` and `1h`: a value that means the same stays unchanged.
     if known.is_none_or(|known| known.policy_arns != link.policy_arns) {

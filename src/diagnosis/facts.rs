@@ -365,6 +365,15 @@ impl LinkFacts {
         self.principal.in_words().replace('`', "")
     }
 
+    /// Returns the same with what else has policies for it: user alice and its groups.
+    #[must_use]
+    pub fn with_groups(&self) -> String {
+        match self.principal {
+            PrincipalRef::User(_) => format!("{} and its groups", self.whose()),
+            PrincipalRef::Role(_) => self.whose(),
+        }
+    }
+
     /// Returns how a table names the principal.
     #[must_use]
     pub fn label(&self) -> String {

@@ -245,7 +245,12 @@ pub fn trust<'a>(facts: &'a Facts, asked: &Asked) -> Option<Evaluation<'a>> {
 
 /// Evaluates the policies of the user and of its groups.
 pub fn grant<'a>(facts: &'a Facts, asked: &Asked) -> Evaluation<'a> {
-    evaluate("policies of the user".to_owned(), asked, policies::of_user(facts), evaluate::identity_policy)
+    evaluate(
+        format!("policies of {}", facts.link.principal.kind_in_words()),
+        asked,
+        policies::of_user(facts),
+        evaluate::identity_policy,
+    )
 }
 
 /// Evaluates the policies and the boundary of the role.

@@ -189,6 +189,8 @@ pub struct DesiredRole {
     pub accepted: Vec<Accepted>,
     /// The external ID that a rotation begins with in this run.
     pub rotates_to: Option<ExternalId>,
+    /// The principal that this run gives the link to, beside those that have it.
+    pub gives_to: Option<PrincipalArn>,
 }
 
 impl DesiredRole {

@@ -107,7 +107,7 @@ impl Completion<'_> {
             Err(_) => return Ok((facts, None)),
         };
         let role = link.role_arn(access.partition());
-        self.tell(&format!("Testing {} → {role} ({})", self.run.file.labels_of(link), access.origin));
+        self.tell(&format!("Testing {} → {role} ({})", link.principals_in_words(), access.origin));
         let diagnostician = Diagnostician::new(self.run, self.connections, self.source, &principals, None);
         let account = diagnostician.account.clone();
         let prover = proving::prover(self.connections, access, true, principals, account, self.run)?;

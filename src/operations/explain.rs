@@ -17,7 +17,7 @@ use crate::diagnosis::made::Made;
 use crate::diagnosis::{Cause, Certainty, Diagnosis, Facts, Finding, diagnose, message_note};
 use crate::environment;
 use crate::error::{Error, Result};
-use crate::iam::arn::{PrincipalRef, RoleArn};
+use crate::iam::arn::{PrincipalRef, RoleArn, RoleRef};
 use crate::iam::names::AccountId;
 use crate::iam::state::{FoundDocument, Reading};
 use crate::operations::operators::Operators;
@@ -238,22 +238,24 @@ impl<'a> Diagnostician<'a> {
     }
 
     /// Returns the principal of a link whose credentials are used; otherwise its first one.
-    async fn at_hand(&self, principals: &[PrincipalRef], prover: Option<&Prover>) -> Option<PrincipalRef> {
+    async fn at_hand(&self, case: &Case<'_>, prover: Option<&Prover>) -> PrincipalRef {
+        let principals = case.link.principals.as_slice();
         let caller = match (principals, prover) {
             ([_, _, ..], Some(prover)) => prover.caller().await.ok(),
             _ => None,
         };
         let is_it = |principal: &&PrincipalRef| caller.as_ref().is_some_and(|caller| principal.is(&caller.arn));
-        principals.iter().find(is_it).or_else(|| principals.first()).cloned()
+        let first = || principals.first().or(self.principals.first()).cloned();
+        let found = principals.iter().find(is_it).cloned().or_else(first);
+        // Never in practice: each link has a principal by now.
+        found.unwrap_or_else(|| PrincipalRef::Role(RoleRef::Arn(case.role.clone())))
     }
 
     /// Returns the link as the facts describe it.
     pub async fn link(&self, case: &Case<'_>, prover: Option<&Prover>) -> LinkFacts {
         let link = case.link;
-        let principals = if link.principals.is_empty() { &self.principals } else { &link.principals };
-        let own = self.run.file.principals_of(link);
-        let principals = if own.is_empty() { principals.as_slice() } else { own };
-        let principal = self.at_hand(principals, prover).await.unwrap_or_else(|| self.principals[0].clone());
+        let principals = &link.principals;
+        let principal = self.at_hand(case, prover).await;
         LinkFacts {
             name: link.name.clone(),
             file: self.run.file.path.display().to_string(),

@@ -71,7 +71,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
             account_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
         }),
     };
-    let principals = run.file.principals_of(link).to_vec();
+    let principals = link.principals.clone();
     Claim {
         role: role.clone(),
         principals: principals.clone(),

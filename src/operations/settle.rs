@@ -64,6 +64,10 @@ pub fn role(
         exclusive: link.exclusive,
         accepted: link.accept.clone(),
         rotates_to: link.external_id.known().filter(|_| link.begins_rotation).cloned(),
+        gives_to: link
+            .gives_to
+            .as_ref()
+            .and_then(|new| principals.iter().find(|principal| principal.reference().label() == new.label()).cloned()),
     }
 }
 

@@ -124,7 +124,7 @@ impl Bench<'_> {
         let at = (run.context.now)();
         let result = prover.prove(&claim, self.silent.target(link), async |_| None, &progress).await;
         if let Ok(proof) = &result {
-            let principals = &run.file.labels_of(link);
+            let principals = &link.principals_in_words();
             let tested = Tested { link, role: &role, principals, source: self.account.as_ref() };
             let (ahead, region) = (prover.clock_ahead(), prover.region(&claim).clone());
             tested.keep(proof, Begun { at, ahead, used_before, region }, run.context);

@@ -8,7 +8,7 @@ use super::step::{Step, StepId, StepOutcome};
 use crate::answers::Meaning;
 use crate::aws::iam::read::FoundRole;
 use crate::error::{Error, ExitCode, Kind};
-use crate::iam::arn::CallerArn;
+use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::iam::last_use::Used;
 
 /// The result of a proof.
@@ -16,6 +16,8 @@ use crate::iam::last_use::Used;
 pub struct Proof {
     /// The worst of the steps.
     pub outcome: Outcome,
+    /// The principal of the link whose credentials were used.
+    pub tested_as: Option<PrincipalRef>,
     /// The steps, in the order of the report.
     pub steps: Vec<Step>,
     /// How long after the last write it had propagated.

@@ -137,7 +137,9 @@ impl Prover {
             }
         };
         let (outcome, duration) = (Outcome::of(&steps), start.elapsed());
-        Ok(Proof { outcome, steps, ready_after, started_at, duration, session, bucket, role, used_before })
+        let is_tested = |it: &&PrincipalRef| self.known_caller().is_some_and(|caller| it.is(caller));
+        let tested_as = claim.principals.iter().find(is_tested).cloned();
+        Ok(Proof { outcome, tested_as, steps, ready_after, started_at, duration, session, bucket, role, used_before })
     }
 
     /// Returns the AssumeRole request of the proof: once it has been sent, the one that AWS answered last.
@@ -356,8 +358,14 @@ impl Prover {
         let step = |outcome| Step::new(StepId::WhoAmI, outcome, caller.arn.to_string()).with(requests);
         let own = if principals.is_empty() { self.principals.as_slice() } else { principals };
         let is_in_account = self.source.as_ref().is_none_or(|source| *source == caller.account);
-        if is_in_account && own.iter().any(|principal| principal.is(&caller.arn)) {
-            return Ok(step(StepOutcome::Ok));
+        let (mut tested, others): (Vec<_>, Vec<_>) = own.iter().partition(|principal| principal.is(&caller.arn));
+        if let Some(tested) = tested.pop().filter(|_| is_in_account) {
+            let step = step(StepOutcome::Ok);
+            let others: Vec<_> = others.into_iter().map(PrincipalRef::label).collect();
+            return Ok(match others.is_empty() {
+                true => step,
+                false => step.note(format!("tested as {}, not as {}", tested.label(), others.join(", "))),
+            });
         }
         let whose = self.source.as_ref().map_or_else(String::new, |source| format!(" of account {source}"));
         let error = Error::new(

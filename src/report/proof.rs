@@ -6,6 +6,7 @@ use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, s
 use super::several::{self, filled, of_any_account};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Result};
+use crate::iam::arn::PrincipalRef;
 use crate::iam::names::AccountId;
 use crate::proof::{Outcome, Proof, Step, StepId, StepOutcome};
 use crate::text::on_one_line;
@@ -97,6 +98,8 @@ fn is_place(text: &str) -> bool {
 /// Returns every step of one proof.
 #[must_use]
 pub fn step_table(proof: &Proof, user: &str, width: u16) -> String {
+    let tested_as = proof.tested_as.as_ref().map(PrincipalRef::label);
+    let user = tested_as.as_deref().unwrap_or(user);
     let mut table = borderless(width);
     for step in &proof.steps {
         let title = match step.id {

@@ -1,7 +1,7 @@
 //! `xacct replace` gives links to another principal, and nobody is refused meanwhile.
 
 use serde_json::json;
-use xacct_sandbox::world::{ACCOUNT_A, World};
+use xacct_sandbox::world::ACCOUNT_A;
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::Scene;
@@ -11,18 +11,9 @@ use crate::support::Output;
 const BEGIN: &str = "replace alice --with bob --yes --user-profile bob";
 const FINISH: &str = "replace alice --with bob --yes --finish";
 
-/// A restricted link of alice, and bob, who has a profile.
+/// A restricted link of alice. bob has a profile, too.
 fn scene() -> Scene {
-    let scene = Scene::linked("--name dev --restrict-to-user");
-    let key = scene.sandbox.world(|world| {
-        world.add_user(ACCOUNT_A, "bob");
-        world.issue_key(ACCOUNT_A, "bob").clone()
-    });
-    scene.environment.append("aws/config", "\n[profile bob]\nregion = us-east-1\n");
-    let (id, secret) = (&key.id, &key.secret);
-    let text = format!("\n[bob]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
-    scene.environment.append("aws/credentials", &text);
-    scene
+    Scene::linked("--name dev --restrict-to-user")
 }
 
 /// Opens a session with this user's profile.
@@ -31,7 +22,7 @@ fn session(scene: &Scene, user: &str) -> Output {
 }
 
 fn grant(scene: &Scene, user: &str) -> bool {
-    scene.sandbox.world(|world| world.account(ACCOUNT_A).users[user].inline_policies.contains_key("xacct"))
+    scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, user, "xacct").is_some())
 }
 
 #[test]
@@ -59,7 +50,7 @@ fn both_have_the_link_until_it_is_finished() {
 #[test]
 fn one_target_of_several_can_be_replaced() {
     let scene = scene();
-    let second = "bootstrap 333333333333 --name qa --yes --profile security-admin --target-profile prod-admin";
+    let second = "bootstrap 333333333333 --name qa --yes --profile security-admin --target-profile third-admin";
     scene.xacct(second).exits_with(0);
     scene.xacct("replace alice --with bob qa --yes --user-profile bob").exits_with(0);
     scene.xacct("replace alice --with bob qa --yes --finish").exits_with(0);
@@ -83,15 +74,15 @@ fn an_interrupted_run_continues_where_it_stopped() {
     for operation in ["PutUserPolicy", "UpdateAssumeRolePolicy", "CreateBucket"] {
         let scene = scene();
         let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "no".into() };
-        scene.sandbox.inject(Fault::new(operation, denied));
-        assert_ne!(scene.xacct(BEGIN).code, Some(0), "{operation}");
+        scene.sandbox.add_fault(Fault::new(operation, denied));
+        assert_ne!(scene.xacct(BEGIN).code, 0, "{operation}");
         scene.sandbox.clear_faults();
         session(&scene, "alice").exits_with(0);
         scene.xacct(BEGIN).exits_with(0);
         session(&scene, "bob").exits_with(0);
 
         let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "no".into() };
-        scene.sandbox.inject(Fault::new("DeleteUserPolicy", denied));
+        scene.sandbox.add_fault(Fault::new("DeleteUserPolicy", denied));
         scene.xacct(FINISH).exits_with(1);
         assert!(scene.environment.read("xacct.toml").contains("user/alice"), "its grant is not gone");
         scene.sandbox.clear_faults();
@@ -122,7 +113,7 @@ fn bad_input_changes_nothing() {
 fn the_old_one_may_be_gone() {
     let scene = scene();
     scene.xacct(BEGIN).exits_with(0);
-    scene.sandbox.world(|world: &mut World| drop(world.account_mut(ACCOUNT_A).users.remove("alice")));
+    scene.sandbox.world(|world| drop(world.delete_user(ACCOUNT_A, "alice")));
     scene.xacct(FINISH).exits_with(0);
     assert!(scene.environment.read("xacct.toml").contains("user = \"bob\""));
 }

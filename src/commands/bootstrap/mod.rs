@@ -164,6 +164,7 @@ fn keep_leaving(source: &mut Source, work: &mut Work, file: &ConfigFile) {
     for job in &mut work.jobs {
         let recorded = file.target(&job.link.name).map(|record| record.principals.clone());
         job.link.principals = recorded.unwrap_or_default();
+        job.link.has_own_principals = !job.link.principals.is_empty();
     }
 }
 

@@ -106,6 +106,7 @@ impl Planner<'_> {
     /// Settles the link from the observed state, and plans its role.
     fn plan(&self, link: &mut Link, target: Option<TargetSide>) -> Result<(Making, Option<Operator>, Plan)> {
         check_pair(self.source, link, target.as_ref())?;
+        link.principals = self.source.references_of(link);
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
         let identity = settle::identity(link, self.source)?;
         // Recorded only with the role, so that a role with an ID on record is known to be xacct's whatever its tags say.

@@ -14,9 +14,9 @@ use crate::diagnosis::Diagnosis;
 use crate::diagnosis::made::Made;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{PrincipalArn, PrincipalRef};
+use crate::iam::names::AccountId;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::policy::PolicyDocument;
-use crate::operations::accounts::SourceSide;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriters;
 use crate::operations::last_test::{Begun, Tested};
@@ -49,7 +49,7 @@ impl Proving<'_> {
             args: self.args,
             run: self.run,
             prover,
-            source: work.source.clone(),
+            account: work.source.account.clone(),
             tested_as: self.source.tested_as.clone(),
             diagnostician: Diagnostician::new(self.run, self.connections, self.source, &principals, operator),
             grants: grants(&work.grant.plan),
@@ -120,7 +120,7 @@ struct Bench<'a> {
     args: &'a Bootstrap,
     run: &'a Run<'a>,
     prover: Prover,
-    source: SourceSide,
+    account: AccountId,
     tested_as: Option<PrincipalRef>,
     diagnostician: Diagnostician<'a>,
     /// The grants as planned, as far as they had to be written.
@@ -130,11 +130,6 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Returns the principals of a link, or the one whose test counts.
-    fn principals(&self, job: &Job) -> Vec<PrincipalRef> {
-        self.tested_as.clone().map_or_else(|| self.source.references_of(&job.link), |one| vec![one])
-    }
-
     /// Returns both halves as this run has made them, or found them.
     fn made<'a>(&'a self, job: &'a Job) -> Made<'a> {
         let caller = self.prover.known_caller();
@@ -150,7 +145,7 @@ impl Bench<'_> {
         let (proof, claim, written) = self.prove_past_repairs(job, &in_vain, &progress).await;
         proven();
         if let Ok(proof) = &proof {
-            let (principals, source) = (&self.source.labels_of(&job.link), Some(&self.source.account));
+            let (principals, source) = (&job.link.principals_in_words(), Some(&self.account));
             let (ahead, region) = (self.prover.clock_ahead(), self.prover.region(&claim).clone());
             let start = Begun { at, ahead, used_before: job.state.used_before.clone(), region };
             Tested { link: &job.link, role: &job.role, principals, source }.keep(proof, start, self.run.context);
@@ -177,7 +172,7 @@ impl Bench<'_> {
                 None => Freshness::Settled,
             };
             let mut claim = proving::claim_to_test(&job.link, &job.role, freshness, self.run);
-            claim.principals = self.principals(job);
+            claim.principals = self.tested_as.clone().map_or(claim.principals, |one| vec![one]);
             if let Some(why) = &job.state.no_bucket {
                 claim.extent = Extent::Refusals(why.clone());
             }

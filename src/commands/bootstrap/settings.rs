@@ -41,8 +41,12 @@ impl Settings {
             )
             .hint("omit --keep-statements or --only source"));
         }
+        for link in links.iter_mut().filter(|link| !link.has_own_principals) {
+            link.principals.clone_from(&source.principals);
+        }
         for link in &links {
             refuse_during_rotation(link, args.role.external_id.as_ref(), run)?;
+            link.check_principals()?;
             link.check(link.region.as_ref().map(Region::partition))?;
             source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
             if args.only == Some(Half::Target) {

@@ -44,7 +44,7 @@ fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
 /// Returns what is known without asking AWS.
 fn offline<'a>(link: &'a Link, run: &Run<'_>) -> Listed<'a> {
     let role = link.role_arn(run.file.partition_of(link.region.as_ref()));
-    let principals = &run.file.labels_of(link);
+    let principals = &link.principals_in_words();
     let last = Tested { link, role: &role, principals, source: run.file.source.account() }.last(run.context);
     Listed { link, role, last, live: None }
 }

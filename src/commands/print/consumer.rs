@@ -187,7 +187,7 @@ pub fn principals(
     if let Some(arn) = typed {
         return Ok(BTreeSet::from([arn.clone().into()]));
     }
-    let own = run.file.principals_of(link);
+    let own = &link.principals;
     let missing = |what: &str| {
         Error::usage(format!("[source] of `{}` has no `{what}`", run.file.path.display()))
             .hint("add it there, or specify the user's ARN: --user-arn ARN")

@@ -32,20 +32,15 @@ async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
     let making = args.as_bootstrap(links.iter().map(|link| link.name.clone()).collect());
     let mut settings = Settings::resolve(&making, run)?;
     // Targets without principals of their own have those of the source, which change if all of them do.
-    let of_source = |link: &Link| link.principals.is_empty();
-    let of_all = config::all_links(&run.file)?.iter().filter(|link| of_source(link)).count();
-    let changes_source = of_all > 0 && settings.links.iter().filter(|link| of_source(link)).count() == of_all;
-    let recorded = run.file.source.principals.clone();
+    let of_source = |links: &[Link]| links.iter().filter(|link| !link.has_own_principals).count();
+    let changes_source = of_source(&settings.links) == of_source(&config::all_links(&run.file)?);
     for link in &mut settings.links {
-        let is_own = !link.principals.is_empty();
-        let own = if is_own { link.principals.clone() } else { recorded.clone() };
-        let changed = changed(own, args, &link.name, run)?;
-        if is_own || !changes_source {
-            link.principals = changed;
+        link.principals = changed(link.principals.clone(), args, &link.name, run)?;
+        link.has_own_principals |= !changes_source;
+        link.gives_to = Some(args.new.clone());
+        if !link.has_own_principals {
+            settings.source.principals.clone_from(&link.principals);
         }
-    }
-    if changes_source {
-        settings.source.principals = changed(recorded, args, "", run)?;
     }
     if args.finish {
         settings.source.leaving = Some(args.old.clone());
@@ -63,9 +58,7 @@ async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
 
 /// Returns the links that the old principal has.
 fn links(args: &Replace, run: &Run<'_>) -> Result<Vec<Link>> {
-    let has = |link: &Link, wanted: &PrincipalRef| {
-        run.file.principals_of(link).iter().any(|principal| principal.label() == wanted.label())
-    };
+    let has = |link: &Link, wanted: &PrincipalRef| link.principals.iter().any(|it| it.label() == wanted.label());
     let asked = config::recorded_links(&run.file, &args.targets, None)?;
     let (links, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|link| has(link, &args.old));
     // Without targets, only its own ones are meant.
@@ -75,7 +68,7 @@ fn links(args: &Replace, run: &Run<'_>) -> Result<Vec<Link>> {
         "{} does not have target `{}`, which is for {}",
         args.old.in_words(),
         other.name,
-        run.file.labels_of(other)
+        other.principals_in_words()
     ));
     Err(match has(other, &args.new) {
         true => error.note(format!("{} has it already", args.new.in_words())),
@@ -112,7 +105,8 @@ fn next(work: &Work, args: &Replace, run: &Run<'_>) {
     if args.finish {
         let revoke = run.file.xacct().arg("revoke").args(work.names());
         console.say(&format!("{old} may not assume the roles anymore"));
-        console.say(&format!("Sessions that {old} has opened last until they expire; to end all current ones: {revoke}"));
+        console
+            .say(&format!("Sessions that {old} has opened last until they expire; to end all current ones: {revoke}"));
         return;
     }
     let audit = run.file.xacct().args(["print", "audit-query"]).args(work.names());

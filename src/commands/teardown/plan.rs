@@ -99,7 +99,7 @@ fn plan_role(
     let partition = operator.as_ref().and_then(|operator| operator.caller.arn.partition());
     let partition = partition.unwrap_or(source.partition);
     let arn = link.role_arn(partition);
-    let principals = &run.file.labels_of(link);
+    let principals = &link.principals_in_words();
     let tests = Tested { link, role: &arn, principals, source: run.file.source.account() }.uses(run.context);
     let mut removal = Removal {
         role: arn,

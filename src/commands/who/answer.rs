@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::read::{SourceHalf, TargetHalf, denied};
-use crate::config::{Link, Source};
+use crate::config::Link;
 use crate::error::Result;
 use crate::iam::admission::{Declared, Needs, Standing, Subject};
 use crate::iam::arn::RoleArn;
@@ -70,7 +70,7 @@ impl<T> Entry<T> {
 }
 
 impl Answer {
-    pub(super) fn of(link: &Link, half: &TargetHalf, index: &Index<'_>, source: &Source) -> Self {
+    pub(super) fn of(link: &Link, half: &TargetHalf, index: &Index<'_>) -> Self {
         let partition = half.operator.access.partition();
         let found = half.role.present();
         let role = found.and_then(|found| found.arn.parse().ok()).unwrap_or_else(|| link.role_arn(partition));
@@ -95,7 +95,7 @@ impl Answer {
             let no_tags = BTreeMap::new();
             let tags = found.map_or(&no_tags, |found| &found.tags);
             let target = Target { arn: answer.role.clone(), trust: found.map(|found| &found.trust), tags };
-            let declared = declared(link, index, source);
+            let declared = declared(link, index);
             answer.fill(reach(index, &target), &declared, index, tags);
         }
         answer
@@ -174,11 +174,10 @@ impl Answer {
 }
 
 /// Returns whom the link declares.
-fn declared(link: &Link, index: &Index<'_>, source: &Source) -> Declared {
-    let own = if link.principals.is_empty() { &source.principals } else { &link.principals };
+fn declared(link: &Link, index: &Index<'_>) -> Declared {
     Declared {
         source: index.account.id.clone(),
-        only: own.iter().filter(|_| link.restrict_to_user).cloned().collect(),
+        only: link.principals.iter().filter(|_| link.restrict_to_user).cloned().collect(),
         statements: link.trust_statements.clone(),
         accepted: link.accept.clone(),
     }

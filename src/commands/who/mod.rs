@@ -120,7 +120,7 @@ async fn who(args: &WhoGetsIn, run: &Run<'_>) -> Result<ExitCode> {
         .zip(targets)
         .map(|(link, target)| {
             let answer = target.map(|target| {
-                let mut answer = Answer::of(&link, &target, &index, &source);
+                let mut answer = Answer::of(&link, &target, &index);
                 answer.keep(only, args.undeclared);
                 answer
             });

@@ -83,7 +83,7 @@ fn link(name: &str, account: &str) -> Link {
 
 /// Returns the links of a file, as for a run without options.
 fn links(file: &ConfigFile) -> Vec<Link> {
-    let links = file.targets.iter().map(|(name, record)| Link::from_record(name, record));
+    let links = file.targets.iter().map(|(name, record)| Link::from_record(name, record, &file.source));
     links.collect::<Result<_>>().unwrap()
 }
 

@@ -50,7 +50,13 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         Cause::CallerIsFederated => {
             format!("the credentials ({origin}) belong to a federated user, who cannot assume roles")
         }
-        _ => format!("the credentials ({origin}) do not belong to {user}, who has the grant"),
+        _ if facts.link.other_principals.is_empty() => {
+            format!("the credentials ({origin}) do not belong to {user}, who has the grant")
+        }
+        _ => {
+            let all: Vec<_> = facts.link.principals().map(|it| it.in_words().replace('`', "")).collect();
+            format!("the credentials ({origin}) do not belong to {}, who have the grant", all.join(" or "))
+        }
     };
     let mut finding = Finding::new(cause, summary).fact(format!("the credentials belong to {identity}"));
     if cause == Cause::CallerIsRoleSession {

@@ -129,11 +129,12 @@ fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding>
 fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
     let (user, role) = (facts.link.whose(), &facts.link.role);
     let what = format!("{user} has no grant: no policy allows sts:AssumeRole on {role}");
+    let holders = facts.link.with_groups();
     let fact = match grant.misses.len() {
-        0 => format!("{user} and its groups have no policies"),
-        1 => format!("the only statement in the policies of {user} and its groups does not cover sts:AssumeRole"),
+        0 => format!("there are no policies on {holders}"),
+        1 => format!("the only statement in the policies of {holders} does not cover sts:AssumeRole"),
         count => {
-            format!("none of the {count} statements in the policies of {user} and its groups covers sts:AssumeRole")
+            format!("none of the {count} statements in the policies of {holders} covers sts:AssumeRole")
         }
     };
     Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing))

@@ -106,7 +106,10 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
     let exempt = format!("exempt {action} on {role} from the statement that denies it");
     let (cause, side, what, fix) = match by {
         DeniedBy::Identity if denial.is_explicit => {
-            let what = format!("a policy of {user} or of one of its groups denies {action}");
+            let what = match facts.link.principal.user() {
+                Some(_) => format!("a policy of {user} or of one of its groups denies {action}"),
+                None => format!("a policy of {user} denies {action}"),
+            };
             let find = if denial.policy.is_some() {
                 exempt
             } else {

@@ -167,6 +167,15 @@ impl PrincipalRef {
         }
     }
 
+    /// Returns the kind with its article: the user.
+    #[must_use]
+    pub fn kind_in_words(&self) -> &'static str {
+        match self {
+            Self::User(_) => "the user",
+            Self::Role(_) => "the calling role",
+        }
+    }
+
     /// Returns the user, if it is one.
     #[must_use]
     pub fn user(&self) -> Option<&UserRef> {

@@ -56,7 +56,10 @@ fn of_trust_policy(
         let known: Vec<_> = before.iter().filter(includes).filter(is_certain).collect();
         let is_own = |now: &&Admitted| now.sid == after.sid && now.sid.as_deref().is_some_and(is_own_sid);
         let (new, alike) = match known.is_empty() {
-            true => (newly_admitted(&after.who, &before, observed), before.iter().filter(is_own).collect()),
+            true => {
+                let new = newly_admitted(&after.who, &before, observed).filter(|_| !is_given(&after.who, desired));
+                (new, before.iter().filter(is_own).collect())
+            }
             false => (None, known),
         };
         for weaker in new.into_iter().chain(of_conditions(after, &alike, (from, to), desired)) {
@@ -111,6 +114,12 @@ fn newly_admitted(who: &Who, before: &[Admitted], observed: &ObservedRole) -> Op
         _ if of_account.is_empty() && is_source && observed.is_ours() => None,
         _ => Some(Weaker::CallerAdded(who.clone())),
     }
+}
+
+/// Returns whether these callers are the principal that a command has named to get the link.
+fn is_given(who: &Who, desired: &DesiredRole) -> bool {
+    let given = desired.gives_to.as_ref().map(ToString::to_string);
+    matches!(who, Who::Principal { arn, .. } if given.as_ref() == Some(arn))
 }
 
 fn account(who: &Who) -> Option<&AccountId> {

@@ -250,6 +250,7 @@ fn desired(trust: PolicyDocument) -> DesiredRole {
         exclusive: false,
         accepted: Vec::new(),
         rotates_to: None,
+        gives_to: None,
     }
 }
 

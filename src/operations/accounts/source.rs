@@ -61,9 +61,9 @@ impl SourceSide {
     /// Returns the principals of a link that have, or had, the grant.
     pub fn grantees_of<'a>(&'a self, link: &'a Link) -> impl Iterator<Item = &'a Grantee> {
         let own: Vec<_> = link.principals.iter().map(PrincipalRef::label).collect();
-        self.staying().filter(move |grantee| match own.is_empty() {
-            true => grantee.standing == Standing::Default,
-            false => own.contains(&grantee.arn.reference().label()),
+        self.staying().filter(move |grantee| match link.has_own_principals {
+            false => grantee.standing == Standing::Default,
+            true => own.contains(&grantee.arn.reference().label()),
         })
     }
 
@@ -236,7 +236,7 @@ async fn find_principals(access: &Access, source: &Source, links: &[Link]) -> Re
         join_all(found).await.into_iter().collect::<Result<Vec<_>>>()
     };
     let wanted = principals(source, links);
-    let uses_default = links.is_empty() || links.iter().any(|link| link.principals.is_empty());
+    let uses_default = links.is_empty() || links.iter().any(|link| !link.has_own_principals);
     if !source.principals.is_empty() || !uses_default {
         let (operator, found) = tokio::join!(source_operator(access, source), read(wanted));
         // Wrong credentials are reported before any other error.
@@ -269,10 +269,10 @@ fn no_principal(operator: &Operator) -> Error {
 
 /// Returns the principals that `xacct.toml` and the options name for these links, and which links have them.
 fn principals(source: &Source, links: &[Link]) -> Vec<(PrincipalRef, Standing)> {
-    let uses_default = links.is_empty() || links.iter().any(|link| link.principals.is_empty());
+    let uses_default = links.is_empty() || links.iter().any(|link| !link.has_own_principals);
     let default = source.principals.iter().filter(|_| uses_default);
     let mut all: Vec<_> = default.map(|principal| (principal.clone(), Standing::Default)).collect();
-    for principal in links.iter().flat_map(|link| &link.principals) {
+    for principal in links.iter().filter(|link| link.has_own_principals).flat_map(|link| &link.principals) {
         if !all.iter().any(|(known, _)| known.label() == principal.label()) {
             all.push((principal.clone(), Standing::Own));
         }

@@ -29,6 +29,7 @@ fn role() -> DesiredRole {
         exclusive: false,
         accepted: Vec::new(),
         rotates_to: None,
+        gives_to: None,
     }
 }
 

@@ -37,6 +37,7 @@ fn target(description: &str, path: &str, tag: &str, resource: &str) -> Target {
             exclusive: false,
             accepted: Vec::new(),
             rotates_to: None,
+            gives_to: None,
         },
         way_in: WayIn { region: "eu-west-1".parse().unwrap(), profile: Some(description.to_owned()), enter_role: None },
     }

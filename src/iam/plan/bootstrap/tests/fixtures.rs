@@ -59,6 +59,7 @@ pub fn desired_role() -> DesiredRole {
         exclusive: false,
         accepted: Vec::new(),
         rotates_to: None,
+        gives_to: None,
     }
 }
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
-use super::file::{ConfigFile, Recorded};
+use super::file::{ConfigFile, EXTERNAL_ID_ELSEWHERE};
 use super::link::{Link, Source, WayIn};
 use super::save::save;
 use crate::cli::{BucketNamespace, Probe};
-use crate::environment;
 use crate::error::{Error, Result};
 use crate::iam::names::Tag;
+pub use local::{other_profiles, record_local};
 
 /// Records the source and these links. Returns whether the file changed.
 ///
@@ -29,7 +29,7 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
 /// # Errors
 /// Never in practice: the text is xacct's own.
 pub fn preview(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<String> {
-    let empty = ConfigFile { path: file.path.clone(), ..ConfigFile::default() };
+    let empty = ConfigFile { path: file.path.clone(), local: file.local.clone(), ..ConfigFile::default() };
     let text = text_with(&empty, source, links)?;
     match &file.text {
         None => Ok(text),
@@ -70,17 +70,27 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
         set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
     }
     set(section, "user", source.user.as_ref().map(|user| user.to_string().into()));
-    let named = |profile: &Option<String>| profile.clone().filter(|name| name != environment::PROFILE);
-    set_if_given(section, "profile", named(&source.profile).as_deref());
-    set_if_given(section, "user_profile", named(&source.user_profile).as_deref());
+    // Profiles are one person's: those in the files stay, and others go to `xacct.local.toml` if there is one.
+    if file.local.text.is_none() {
+        add(section, "profile", local::named(source.profile.as_ref()));
+        add(section, "user_profile", local::named(source.user_profile.as_ref()));
+    }
 
     let is_new = !document.contains_key("targets");
     let targets = table(document.as_table_mut(), "targets", &path)?;
     if is_new {
         targets.set_implicit(true);
     }
+    // In the order of their names, so that two branches seldom add a target in the same place.
+    let mut links = links.to_vec();
+    links.sort_by(|a, b| a.name.cmp(&b.name));
     for link in links {
-        set_link(table(targets, &link.name, &path)?, link, file.target(&link.name));
+        let position = (!targets.contains_key(&link.name)).then(|| position_of_new(targets, &link.name)).flatten();
+        let section = table(targets, &link.name, &path)?;
+        if position.is_some() {
+            section.set_position(position);
+        }
+        set_link(section, link, file);
     }
     Ok(written(file, &document))
 }
@@ -92,28 +102,46 @@ fn written(file: &ConfigFile, document: &DocumentMut) -> String {
     if has_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text }
 }
 
-fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
+/// Returns the position of a new target: before the first one whose name comes after it, or behind all; `None` if no
+/// table has a position. A new table comes after others that have its position.
+fn position_of_new(targets: &Table, name: &str) -> Option<isize> {
+    let later = targets.iter().filter(|(other, _)| *other > name);
+    let next = later.filter_map(|(_, item)| item.as_table()?.position()).min();
+    // The first heading has the comment about the file.
+    next.filter(|next| *next > 0).map(|next| next - 1).or_else(|| last_position(targets))
+}
+
+fn last_position(table: &Table) -> Option<isize> {
+    let nested = table.iter().flat_map(|(_, item)| match item {
+        Item::Table(table) => vec![last_position(table)],
+        Item::ArrayOfTables(tables) => tables.iter().map(last_position).collect(),
+        _ => Vec::new(),
+    });
+    nested.flatten().chain(table.position()).max()
+}
+
+fn set_link(section: &mut Table, link: &Link, file: &ConfigFile) {
+    let known = file.target(&link.name);
     if known.is_none_or(|known| known.account != link.account) {
         set(section, "account", Some(link.account.to_string().into()));
     }
-    match &link.way_in {
-        // The environment of this run says nothing about the next one.
-        WayIn::Profile(profile) if profile == environment::PROFILE => {}
-        WayIn::Profile(profile) => {
-            set(section, "profile", Some(profile.as_str().into()));
-            section.remove("enter_role");
+    if !section.contains_key("profile") && !section.contains_key("enter_role") {
+        match &link.way_in {
+            WayIn::Profile(profile) if file.local.text.is_none() => {
+                add(section, "profile", local::named(Some(profile)));
+            }
+            WayIn::EnterRole(role) => add(section, "enter_role", Some(role.as_str())),
+            WayIn::Profile(_) | WayIn::Search => {}
         }
-        WayIn::EnterRole(role) => {
-            set(section, "enter_role", Some(role.to_string().into()));
-            section.remove("profile");
-        }
-        WayIn::Search => {}
     }
     // Always recorded, because the file is how the next run finds the role.
     set(section, "role", Some(link.role.to_string().into()));
     set_unless(section, "role_path", link.role_path.to_string(), "/");
     set(section, "link", link.id.as_ref().map(|id| id.to_string().into()));
-    set(section, "external_id", external_id(link));
+    match local::keeps_external_id(section.get("external_id"), link, file) {
+        true => set(section, "external_id", Some(EXTERNAL_ID_ELSEWHERE.into())),
+        false => set(section, "external_id", external_id(link)),
+    }
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);
     set_unless(section, "allow_session_tags", link.allow_session_tags, false);
@@ -230,9 +258,9 @@ fn set_unless<T: Into<Value> + PartialEq<U>, U>(section: &mut Table, key: &str, 
     }
 }
 
-/// Writes a setting if there is a value; otherwise the file keeps its own.
-fn set_if_given(section: &mut Table, key: &str, wanted: Option<&str>) {
-    if let Some(text) = wanted {
+/// Writes a setting if there is a value and the file has none.
+fn add(section: &mut Table, key: &str, wanted: Option<&str>) {
+    if let Some(text) = wanted.filter(|_| !section.contains_key(key)) {
         set(section, key, Some(text.into()));
     }
 }
@@ -328,5 +356,6 @@ fn at(table: &mut Table, position: isize) -> Option<&mut Table> {
     None
 }
 
+mod local;
 #[cfg(test)]
 mod tests;

@@ -70,7 +70,7 @@ fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<G
     if work.grant.plan.is_empty() || ready.is_empty() {
         return Ok(None);
     }
-    let links = ready.iter().map(|job| (&job.link, job.role.clone()));
+    let links = ready.iter().filter(|job| job.link.managed_by.is_none()).map(|job| (&job.link, job.role.clone()));
     let desired = settle::grant_beside(&run.file, &work.source.user, links)?;
     let (name, before, adopt) = (desired.policy_name.clone(), shown.grant.clone(), args.adopt);
     let planner = move |user: &ObservedUser| {

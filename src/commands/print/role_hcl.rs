@@ -21,7 +21,13 @@ use crate::print::role_hcl::{self, Target, WayIn};
 #[command(after_long_help = "Examples:
   xacct print role-hcl --out link.tf
   terraform init
-  terraform plan")]
+  terraform plan
+  Let xacct manage the role again:
+    xacct print role-hcl --removed --out link.tf
+    terraform apply
+
+Set managed_by = \"terraform\" in xacct.toml after the import: then bootstrap only
+compares, and teardown refuses.")]
 pub struct RoleHcl {
     /// The links, and the file to write to.
     #[command(flatten)]
@@ -29,13 +35,22 @@ pub struct RoleHcl {
     /// The user's ARN, if the user has a path (default: the user in xacct.toml)
     #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
     pub user_arn: Option<UserArn>,
+    /// Print removed blocks instead: Terraform forgets the resources, and xacct manages them again
+    ///
+    /// For the targets that you printed before: their number and names decide the names of the resources. Needs
+    /// Terraform 1.7 or later.
+    #[arg(long)]
+    pub removed: bool,
 }
 
 impl Consumer for RoleHcl {
     const NAME: &'static str = "role-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = run.links(&self.printed.targets)?;
+        let mut links = match self.removed {
+            true => run.links(&self.printed.targets)?,
+            false => run.links_with_external_ids(&self.printed.targets)?,
+        };
         let all = config::recorded_links(&run.file, &[], None)?;
         let partition = partition(&all, None, run)?;
         let has_user = links.iter().any(|link| link.restrict_to_user);
@@ -54,15 +69,25 @@ impl Consumer for RoleHcl {
         }
         // The grant is one policy for all links, even if only some are printed.
         let grant = settle::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
-        run.console.say(&format!(
+        if self.removed {
+            run.console.say(
+                "Replace the file that `xacct print role-hcl` printed, and apply it. Then delete it, and remove \
+                 `managed_by` from xacct.toml",
+            );
+        } else {
+            run.console.say(&format!(
             "The grant contains only the roles in {}. If user {} may assume roles from another xacct.toml, add them, or \
              `terraform apply` removes them from the grant",
             run.file.path.display(),
             user.name
         ));
+        }
         let profile = run.file.source.profile.clone().filter(|name| name != environment::PROFILE);
         let source = WayIn { region: region(None, partition)?, profile, enter_role: None };
-        let text = role_hcl::document(&grant, &source, &targets);
+        let text = match self.removed {
+            true => role_hcl::removed(&grant, &source, &targets),
+            false => role_hcl::document(&grant, &source, &targets),
+        };
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
 }

@@ -36,6 +36,7 @@ bucket_tags = { owner = "me" }
 bucket_namespace = "account-regional"
 accept = [{ who = "account 999999999999", reason = "audit" }]
 exclusive = true
+managed_by = "terraform"
 
 [targets."prod 1"]
 account = "333333333333"
@@ -83,6 +84,7 @@ fn every_setting_is_read() {
         link,
         external_id,
         old_external_ids,
+        is_external_id_elsewhere,
         require_mfa,
         restrict_to_user,
         allow_session_tags,
@@ -102,6 +104,7 @@ fn every_setting_is_read() {
         bucket_namespace,
         accept,
         exclusive,
+        managed_by,
     } = dev;
     assert_eq!(account.as_str(), "222222222222");
     assert_eq!((profile.as_deref(), enter_role), (Some("dev-admin"), None));
@@ -109,6 +112,7 @@ fn every_setting_is_read() {
     assert_eq!(role_path.unwrap().as_str(), "/team/");
     assert_eq!(link.unwrap().as_str(), "0123456789abcdef");
     assert_eq!((external_id.unwrap().as_str(), old_external_ids), ("q7Hc:Zk", vec![]));
+    assert!(!is_external_id_elsewhere);
     assert_eq!((require_mfa, restrict_to_user, allow_session_tags), (Some(true), Some(true), Some(false)));
     let own = "arn:aws:iam::222222222222:policy/own";
     assert_eq!(shown(&policy_arns), ["PowerUserAccess", own]);
@@ -127,7 +131,7 @@ fn every_setting_is_read() {
     assert_eq!(shown(&bucket_tags), ["owner=me"]);
     assert_eq!(bucket_namespace, Some(BucketNamespace::AccountRegional));
     assert_eq!(accept, [Accepted { who: "account 999999999999".to_owned(), reason: "audit".to_owned() }]);
-    assert_eq!(exclusive, Some(true));
+    assert_eq!((exclusive, managed_by), (Some(true), Some(Manager::Terraform)));
 
     assert_eq!(prod.enter_role.unwrap().as_str(), "OrganizationAccountAccessRole");
     assert_eq!((prod.role, prod.require_mfa, prod.probe), (None, None, None));
@@ -476,4 +480,63 @@ fn an_error_is_one_short_line() {
             assert!(line.chars().count() < 2500 && !line.contains(char::is_control), "{line:.500}");
         }
     }
+}
+
+fn local(text: &str) -> Result<super::Local> {
+    super::Local::parse(Path::new("xacct.local.toml"), text.to_owned())
+}
+
+#[test]
+fn the_local_file_has_profiles_and_external_ids_and_nothing_else() {
+    let read = local(
+        "[source]\nprofile = \"p\"\nuser_profile = \"u\"\n[targets.dev]\nprofile = \"d\"\n\
+         [targets.prod]\nexternal_id = [\"new-id\", \"old-id\"]\n",
+    );
+    let read = read.unwrap();
+    assert_eq!((read.profile.as_deref(), read.user_profile.as_deref()), (Some("p"), Some("u")));
+    assert_eq!(read.targets["dev"].profile.as_deref(), Some("d"));
+    assert_eq!(shown(&read.targets["prod"].external_ids), ["new-id", "old-id"]);
+
+    let complaint = |text: &str| {
+        let error = local(text).unwrap_err();
+        assert_eq!(error.kind, Kind::Usage);
+        let details = error.notes.iter().chain(&error.hints).map(|detail| format!("\n- {detail}"));
+        format!("{}{}", error.message, details.collect::<String>())
+    };
+    insta::assert_snapshot!(complaint("[targets.dev]\nprofile = \"p\"\nrequire_mfa = true\n"), @"");
+    insta::assert_snapshot!(complaint("[source]\nuser = \"alice\"\n"), @"");
+    insta::assert_snapshot!(complaint("[targets.dev]\nprofil = \"p\"\n"), @"");
+    insta::assert_snapshot!(complaint("[targets.dev]\nexternal_id = \"x\"\n"), @"");
+    insta::assert_snapshot!(complaint("[other]\nsecret = \"x\"\n"), @"");
+}
+
+#[test]
+fn the_place_of_an_external_id_is_read_and_filled() {
+    let text = with_target_line("external_id = \"$XACCT_EXTERNAL_ID\"");
+    let file = |own: &str, variable: Option<&str>| {
+        let local = super::Local { variable: variable.map(str::to_owned), ..local(own).unwrap() };
+        parse(&text).unwrap().with_local(local)
+    };
+    let ids = |own: &str, variable| {
+        let file = file(own, variable).unwrap();
+        let dev = &file.targets[0].1;
+        assert!(dev.is_external_id_elsewhere);
+        dev.external_id.iter().chain(&dev.old_external_ids).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let own = "[targets.dev]\nexternal_id = \"own-id\"\n[targets.of-another-branch]\nprofile = \"x\"\n";
+    assert_eq!(ids("", None), [""; 0]);
+    assert_eq!(ids(own, None), ["own-id"]);
+    assert_eq!(ids("", Some("of-the-variable")), ["of-the-variable"]);
+    assert_eq!(ids(own, Some("of-the-variable")), ["of-the-variable", "own-id"]);
+    assert_eq!(ids(own, Some("own-id")), ["own-id"]);
+    let error = file("", Some("x")).unwrap_err();
+    assert!(error.message.starts_with("XACCT_EXTERNAL_ID: `x` is not a valid external ID"), "{}", error.message);
+
+    let both = parse(&with_target_line("external_id = \"in-the-file\"")).unwrap().with_local(local(own).unwrap());
+    insta::assert_snapshot!(both.unwrap_err().message, @"");
+}
+
+#[test]
+fn a_manager_is_terraform() {
+    insta::assert_snapshot!(complaint(&with_target_line("managed_by = \"pulumi\"")), @"");
 }

@@ -217,7 +217,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
-    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, description, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive
+    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, description, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive, managed_by
     - remove it, or use one of these
     ");
 }
@@ -503,11 +503,29 @@ fn the_local_file_has_profiles_and_external_ids_and_nothing_else() {
         let details = error.notes.iter().chain(&error.hints).map(|detail| format!("\n- {detail}"));
         format!("{}{}", error.message, details.collect::<String>())
     };
-    insta::assert_snapshot!(complaint("[targets.dev]\nprofile = \"p\"\nrequire_mfa = true\n"), @"");
-    insta::assert_snapshot!(complaint("[source]\nuser = \"alice\"\n"), @"");
-    insta::assert_snapshot!(complaint("[targets.dev]\nprofil = \"p\"\n"), @"");
-    insta::assert_snapshot!(complaint("[targets.dev]\nexternal_id = \"x\"\n"), @"");
-    insta::assert_snapshot!(complaint("[other]\nsecret = \"x\"\n"), @"");
+    insta::assert_snapshot!(complaint("[targets.dev]\nprofile = \"p\"\nrequire_mfa = true\n"), @r#"
+    xacct.local.toml:3: `require_mfa` is a setting of the link, not of one person
+    - this file contains only profiles and external IDs
+    - move it to [targets.dev] in xacct.toml
+    "#);
+    insta::assert_snapshot!(complaint("[source]\nuser = \"alice\"\n"), @r#"
+    xacct.local.toml:2: `user` is a setting of the link, not of one person
+    - this file contains only profiles and external IDs
+    - move it to [source] in xacct.toml
+    "#);
+    insta::assert_snapshot!(complaint("[targets.dev]\nprofil = \"p\"\n"), @r#"
+    xacct.local.toml:2: unknown setting `profil` in [targets.dev]
+    - did you mean `profile`?
+    "#);
+    insta::assert_snapshot!(complaint("[targets.dev]\nexternal_id = \"x\"\n"), @r#"
+    xacct.local.toml:2: `x` is not a valid external ID: has 1 character, at least 2 are required
+    - use 2 to 1224 characters
+    "#);
+    insta::assert_snapshot!(complaint("[other]\nsecret = \"x\"\n"), @r#"
+    xacct.local.toml:1: unknown setting
+    - the settings are source, targets
+    - specify the file with your links: --config FILE
+    "#);
 }
 
 #[test]
@@ -533,10 +551,13 @@ fn the_place_of_an_external_id_is_read_and_filled() {
     assert!(error.message.starts_with("XACCT_EXTERNAL_ID: `x` is not a valid external ID"), "{}", error.message);
 
     let both = parse(&with_target_line("external_id = \"in-the-file\"")).unwrap().with_local(local(own).unwrap());
-    insta::assert_snapshot!(both.unwrap_err().message, @"");
+    insta::assert_snapshot!(both.unwrap_err().message, @"`xacct.toml` and `xacct.local.toml` both have the external ID of target `dev`");
 }
 
 #[test]
 fn a_manager_is_terraform() {
-    insta::assert_snapshot!(complaint(&with_target_line("managed_by = \"pulumi\"")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("managed_by = \"pulumi\"")), @r#"
+    xacct.toml:3: `pulumi` is not a valid value of `managed_by`
+    - use `terraform`
+    "#);
 }

@@ -46,6 +46,12 @@ fn text_with(now: Option<&str>, file: &ConfigFile, source: &Source, links: &[&Li
     let name = file.local.path.display().to_string();
     let parsed = now.unwrap_or_default().parse();
     let mut document: DocumentMut = parsed.map_err(|error| Error::usage(format!("{name}: {error}")))?;
+    // Comments of a file that has nothing else come first.
+    let comments =
+        if document.is_empty() { document.trailing().as_str().unwrap_or_default().to_owned() } else { String::new() };
+    if document.is_empty() {
+        document.set_trailing("");
+    }
     let root = document.as_table_mut();
     let has_file = file.local.text.is_some();
     let profiles = [
@@ -77,7 +83,12 @@ fn text_with(now: Option<&str>, file: &ConfigFile, source: &Source, links: &[&Li
             set(section, "external_id", Some(id));
         }
     }
-    Ok(document.to_string())
+    let text = document.to_string();
+    Ok(match (comments.trim_end(), text.as_str()) {
+        ("", _) => text,
+        (_, "") => comments,
+        (above, _) => format!("{above}\n\n{}", text.trim_start()),
+    })
 }
 
 /// Returns whether the link's external ID is to be in `xacct.local.toml`: not if the variable has it.

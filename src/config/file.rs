@@ -233,6 +233,9 @@ impl ConfigFile {
     /// # Errors
     /// When it is not an external ID and a target needs it.
     pub fn with_variable(self, variable: Option<&str>) -> Result<Self> {
+        if variable.is_none() {
+            return Ok(self);
+        }
         let local = Local { variable: variable.map(str::to_owned), ..self.local.clone() };
         match &self.text {
             Some(text) => Self::parse(&self.path, text.clone())?.with_local(local),

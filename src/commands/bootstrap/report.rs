@@ -185,8 +185,8 @@ pub fn tell(made: &Made, command: &'static str, args: &Bootstrap, run: &Run<'_>)
     if let (Ok(_), Some(text)) = (recorded, other_profiles) {
         let local = run.file.local.path.display();
         console.say(&format!(
-            "The files keep their profiles, and this run used others. To record yours, write\nto {local}, which \
-             belongs in .gitignore:\n{}",
+            "The recorded profiles stay, and this run used others. To record yours, write to\n{local}, and list that \
+             file in .gitignore:\n{}",
             indented(text)
         ));
     }

@@ -19,11 +19,9 @@ pub fn refused(objections: &[Objection], link: &Link) -> Error {
 /// Returns the error for a link that another tool manages.
 pub fn managed_elsewhere(link: &Link, run: &Run<'_>) -> Error {
     let manager = link.managed_by.map(|manager| manager.to_string()).unwrap_or_default();
-    let xacct = |words: &[&str]| run.file.xacct().args(words);
+    let forget = run.file.xacct().arg("forget").arg(&link.name);
+    let removed = run.file.xacct().args(["print", "role-hcl"]).flag("--removed");
     Error::new(Kind::Refused, format!("{manager} manages target `{}`, so xacct does not delete its role", link.name))
-        .hint(format!("delete the role with {manager}, then remove the target: {}", xacct(&["forget", &link.name])))
-        .hint(format!(
-            "or take it back: apply the output of {}, remove `managed_by` from xacct.toml, and run teardown again",
-            xacct(&["print", "role-hcl", "--removed"])
-        ))
+        .hint(format!("delete the role with {manager}, then remove the target: {}", forget))
+        .hint(format!("or take it back: apply the output of {removed}, and remove `managed_by` from the target"))
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use toml_edit::{DocumentMut, Item, Key, Value};
 
-use super::{add, external_id, set, table};
+use super::edit::{add, external_id, set, table};
 use crate::config::file::{ConfigFile, EXTERNAL_ID_ELSEWHERE};
 use crate::config::link::{Link, Source, WayIn};
 use crate::config::save::lock_beside;

@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::aws::s3::test_bucket::Leftovers;
 use crate::cli::{Global, OutputFormat};
-use crate::config::ConfigFile;
+use crate::config::{ConfigFile, VARIABLE as EXTERNAL_ID};
 use crate::context::Context;
 use crate::error::{Ended, Result};
 use crate::operations::run::Run;
@@ -83,7 +83,7 @@ impl<'a> Start<'a> {
         let path = self.context.directory.join(&self.global.config);
         // Messages name the file as the user knows it.
         let shown = if self.global.config.is_absolute() { &path } else { &self.global.config };
-        let file = ConfigFile { path: shown.clone(), ..ConfigFile::load(shown)? };
+        let file = ConfigFile::load(shown)?.with_variable(self.context.variable(EXTERNAL_ID))?;
         Ok(Run { file, ..self.without_file() })
     }
 

@@ -152,6 +152,7 @@ fn unread(link: &Link) -> Vec<&'static str> {
         ("bucket_namespace", link.bucket_namespace != BucketNamespace::Global),
         ("accept", !link.accept.is_empty()),
         ("exclusive", link.exclusive),
+        ("managed_by", link.managed_by.is_some()),
     ];
     settings.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
 }

@@ -1,11 +1,12 @@
 //! The content of `xacct.toml`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, PrincipalRef, UserRef};
 use crate::iam::names::{
@@ -13,6 +14,9 @@ use crate::iam::names::{
 };
 use crate::iam::partition::Partition;
 use crate::text::shell::ShellCommand;
+
+/// The variable with the external ID of targets whose ID is not in `xacct.toml`.
+pub const VARIABLE: &str = "XACCT_EXTERNAL_ID";
 
 /// The default name of a role.
 pub const DEFAULT_ROLE_NAME: &str = "xacct";
@@ -30,7 +34,63 @@ pub struct ConfigFile {
     pub targets: Vec<(String, Recorded)>,
     /// The partitions of the Regions of all targets: each target without a Region asks for them.
     pub partitions: BTreeSet<Partition>,
+    /// `xacct.local.toml`, whose values are already part of `source` and `targets`.
+    pub local: Local,
 }
+
+/// What one person keeps out of `xacct.toml`: `xacct.local.toml` beside it, and `XACCT_EXTERNAL_ID`.
+#[derive(Debug, Clone, Default)]
+pub struct Local {
+    /// The path, even if the file does not exist.
+    pub path: PathBuf,
+    /// The text; `None` if the file does not exist.
+    pub text: Option<String>,
+    /// The profile of the source operator.
+    pub profile: Option<String>,
+    /// The user's own profile.
+    pub user_profile: Option<String>,
+    /// `[targets.NAME]`. `xacct.toml` need not have these targets: it may be that of another branch.
+    pub targets: BTreeMap<String, LocalTarget>,
+    /// `XACCT_EXTERNAL_ID`.
+    pub variable: Option<String>,
+}
+
+/// A target in `xacct.local.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LocalTarget {
+    /// The profile of the target operator.
+    pub profile: Option<String>,
+    /// The external ID, and older ones that the role still accepts.
+    pub external_ids: Vec<ExternalId>,
+}
+
+/// The tool that changes a role instead of xacct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manager {
+    /// Terraform, since it imported what `xacct print role-hcl` printed.
+    Terraform,
+}
+
+impl Manager {
+    /// Returns the value of `managed_by`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Terraform => "terraform",
+        }
+    }
+}
+
+impl fmt::Display for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terraform => "Terraform",
+        })
+    }
+}
+
+/// The value of `external_id` that says that the ID is not in the file. No external ID has a `$`.
+pub const EXTERNAL_ID_ELSEWHERE: &str = "$XACCT_EXTERNAL_ID";
 
 /// `[source]`: the principals' account. `profile` is the operator's profile, `user_profile` that of a principal.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +119,8 @@ pub struct Recorded {
     pub external_id: Option<ExternalId>,
     /// The rest of `external_id`, if that is a list.
     pub old_external_ids: Vec<ExternalId>,
+    /// Whether `external_id` is `$XACCT_EXTERNAL_ID`.
+    pub is_external_id_elsewhere: bool,
     pub require_mfa: Option<bool>,
     pub restrict_to_user: Option<bool>,
     pub allow_session_tags: Option<bool>,
@@ -78,6 +140,7 @@ pub struct Recorded {
     pub bucket_namespace: Option<BucketNamespace>,
     pub accept: Vec<Accepted>,
     pub exclusive: Option<bool>,
+    pub managed_by: Option<Manager>,
 }
 
 impl RecordedSource {
@@ -144,6 +207,79 @@ impl ConfigFile {
     pub fn xacct(&self) -> ShellCommand {
         let path = self.path.display().to_string();
         ShellCommand::new("xacct").option_if("--config", Some(path).filter(|path| path != "xacct.toml"))
+    }
+
+    /// Returns the file with what one person keeps out of it.
+    ///
+    /// # Errors
+    /// When both files have the external ID of a target, or `XACCT_EXTERNAL_ID` is not one and a target needs it.
+    pub(super) fn with_local(mut self, local: Local) -> Result<Self> {
+        self.source.profile = local.profile.clone().or(self.source.profile);
+        self.source.user_profile = local.user_profile.clone().or(self.source.user_profile);
+        for (name, record) in &mut self.targets {
+            let own = local.targets.get(name).cloned().unwrap_or_default();
+            if let Some(profile) = own.profile {
+                (record.profile, record.enter_role) = (Some(profile), None);
+            }
+            let mut ids = own.external_ids.into_iter();
+            if record.external_id.is_some() && ids.len() > 0 {
+                let (file, local) = (self.path.display(), local.path.display());
+                return Err(Error::usage(format!(
+                    "`{file}` and `{local}` both have the external ID of target `{name}`"
+                ))
+                .hint(format!("to keep it out of `{file}`, write there: external_id = \"{EXTERNAL_ID_ELSEWHERE}\"")));
+            }
+            if let Some(id) = ids.next() {
+                (record.external_id, record.old_external_ids) = (Some(id), ids.collect());
+                record.is_external_id_elsewhere = true;
+            }
+            if let (true, Some(variable)) = (record.is_external_id_elsewhere, &local.variable) {
+                let id: ExternalId = variable.parse().map_err(|invalid| Error::from(invalid).context(VARIABLE))?;
+                let known = record.external_id.replace(id.clone());
+                record.old_external_ids.extend(known);
+                record.old_external_ids.retain(|old| *old != id);
+            }
+        }
+        self.local = local;
+        Ok(self)
+    }
+
+    /// Returns the file as it is now, with the same value of `XACCT_EXTERNAL_ID`.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::load`].
+    pub fn again(&self) -> Result<Self> {
+        Self::load(&self.path)?.with_variable(self.local.variable.as_deref())
+    }
+
+    /// Returns the file with the value of `XACCT_EXTERNAL_ID`, which overrides `xacct.local.toml`.
+    ///
+    /// # Errors
+    /// When it is not an external ID and a target needs it.
+    pub fn with_variable(self, variable: Option<&str>) -> Result<Self> {
+        if variable.is_none() {
+            return Ok(self);
+        }
+        let local = Local { variable: variable.map(str::to_owned), ..self.local.clone() };
+        match &self.text {
+            Some(text) => Self::parse(&self.path, text.clone())?.with_local(local),
+            None => Ok(Self { local, ..self }),
+        }
+    }
+
+    /// Returns the error for a target whose external ID is kept elsewhere, but not here.
+    #[must_use]
+    pub fn no_external_id(&self, target: &str) -> Error {
+        let (file, local) = (self.path.display(), self.local.path.display());
+        let section = toml_edit::Key::new(target);
+        Error::usage(format!("the external ID of target `{target}` is not on this machine"))
+            .note(format!("`{file}` says that it is in XACCT_EXTERNAL_ID or `{local}`; neither has it"))
+            .hint(format!("add it to [targets.{section}] in `{local}`: external_id = \"…\""))
+            .hint("or set the variable XACCT_EXTERNAL_ID")
+            .hint(format!(
+                "or take it from the role: {}",
+                self.xacct().arg("bootstrap").arg(target).flag("--generate-external-id")
+            ))
     }
 
     /// Returns the directory to which relative paths in the file are relative.

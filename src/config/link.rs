@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::file::{DEFAULT_ROLE_NAME, Recorded, RecordedSource};
+use super::file::{DEFAULT_ROLE_NAME, LocalTarget, Manager, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions, SessionAttributes};
 use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
@@ -107,6 +107,8 @@ pub struct Link {
     /// Whether nothing undeclared may be on the role, and only declared callers may be admitted even if xacct did not create
     /// it.
     pub exclusive: bool,
+    /// The tool that changes the role and the grant instead of xacct.
+    pub managed_by: Option<Manager>,
     /// Whether a trust policy that cannot be read fails the test (`--require-read`).
     pub require_read: bool,
     /// Settings of an existing role to keep, because `xacct.toml` and the options do not decide about them.
@@ -140,6 +142,8 @@ pub enum ExternalIdChoice {
     Generate,
     /// None, because xacct.toml records the link without one.
     None,
+    /// One that xacct.toml keeps elsewhere, but this machine does not have.
+    Missing,
     /// The one that the role has, if any, because the link is new to `xacct.toml`.
     AsFound,
 }
@@ -188,7 +192,12 @@ impl Link {
     /// Returns the external ID, or that there is none.
     #[must_use]
     pub fn external_id_in_words(&self) -> String {
-        let Some(id) = self.external_id.known() else { return "no external ID".to_owned() };
+        let Some(id) = self.external_id.known() else {
+            return match self.external_id {
+                ExternalIdChoice::Missing => "external ID not on this machine".to_owned(),
+                _ => "no external ID".to_owned(),
+            };
+        };
         let old: Vec<_> = self.old_external_ids.iter().map(ToString::to_string).collect();
         match old.is_empty() {
             true => format!("external ID {id}"),
@@ -253,6 +262,7 @@ impl Link {
             bucket_namespace: BucketNamespace::Global,
             accept: Vec::new(),
             exclusive: false,
+            managed_by: None,
             require_read: false,
             keeps: Keeps {
                 mfa: true,
@@ -267,7 +277,12 @@ impl Link {
 
     pub(super) fn from_record(name: &str, record: &Recorded, source: &RecordedSource) -> Result<Self> {
         let new = Self::new(record.account.clone())?;
-        let external_id = record.external_id.clone().map_or(ExternalIdChoice::None, ExternalIdChoice::Use);
+        let external_id = match &record.external_id {
+            Some(id) => ExternalIdChoice::Use(id.clone()),
+            None if record.is_external_id_elsewhere => ExternalIdChoice::Missing,
+            None => ExternalIdChoice::None,
+        };
+        let external_ids_on_record = record.external_id.iter().chain(&record.old_external_ids).cloned().collect();
         Ok(Self {
             name: name.to_owned(),
             role: record.role.clone().unwrap_or(new.role),
@@ -277,7 +292,7 @@ impl Link {
                 false => record.principals.clone(),
             },
             has_own_principals: !record.principals.is_empty(),
-            external_ids_on_record: Some(record.external_id.iter().chain(&record.old_external_ids).cloned().collect()),
+            external_ids_on_record: Some(external_ids_on_record).filter(|_| external_id != ExternalIdChoice::Missing),
             external_id,
             old_external_ids: record.old_external_ids.clone(),
             begins_rotation: false,
@@ -309,10 +324,28 @@ impl Link {
             bucket_namespace: record.bucket_namespace.unwrap_or(new.bucket_namespace),
             accept: record.accept.clone(),
             exclusive: record.exclusive.unwrap_or(false),
+            managed_by: record.managed_by,
             require_read: false,
             account: new.account,
             keeps: Keeps::default(),
         })
+    }
+
+    /// Returns a link that is new to `xacct.toml` with what `xacct.local.toml` has for its name.
+    pub(super) fn with_local(mut self, local: Option<&LocalTarget>) -> Self {
+        let Some(LocalTarget { profile, external_ids }) = local else { return self };
+        self = self.way_in_by(profile.clone());
+        if let [id, old @ ..] = external_ids.as_slice() {
+            self.external_id = ExternalIdChoice::Use(id.clone());
+            self.old_external_ids = old.to_vec();
+        }
+        self
+    }
+
+    /// Returns the link with this profile of the target operator, if there is one.
+    pub(super) fn way_in_by(self, profile: Option<String>) -> Self {
+        let way_in = profile.map_or_else(|| self.way_in.clone(), WayIn::Profile);
+        Self { way_in, ..self }
     }
 
     /// Returns the external IDs that the role accepts, the one to send first.

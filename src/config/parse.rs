@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use toml_edit::{Document, Item, TableLike, Value};
 
-use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded, RecordedSource};
+use super::file::{
+    ConfigFile, DEFAULT_ROLE_NAME, EXTERNAL_ID_ELSEWHERE, Local, LocalTarget, Manager, Recorded, RecordedSource,
+};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
 use crate::files;
@@ -17,37 +19,24 @@ use crate::iam::names::{AccountId, Description, ExternalId, Region, RoleName, Ta
 use crate::text::{is_hidden, spelled};
 
 impl ConfigFile {
-    /// Reads the file. A missing file counts as empty.
+    /// Reads the file, and `xacct.local.toml` beside it. A missing file counts as empty.
     ///
     /// # Errors
     /// When it cannot be read, is not TOML, has an unknown key, a wrong type or value, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self> {
-        match files::read(path, files::LONGEST_TEXT) {
-            Ok(text) => Self::parse(path, text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Self { path: path.to_owned(), ..Self::default() })
-            }
-            Err(error) => Err(Error::new(Kind::File, format!("cannot read `{}`: {error}", path.display()))),
-        }
+        let file = match text_of(path)? {
+            Some(text) => Self::parse(path, text)?,
+            None => Self { path: path.to_owned(), ..Self::default() },
+        };
+        file.with_local(Local::beside(path)?)
     }
 
-    /// Reads the text of a file.
+    /// Reads the text of a file, without what is beside it.
     ///
     /// # Errors
     /// As [`ConfigFile::load`].
     pub fn parse(path: &Path, text: String) -> Result<Self> {
-        let document = Document::parse(text.as_str()).map_err(|error| {
-            if let Some(line) = conflict(&text) {
-                let message = "this line is a conflict marker: a merge of two versions is not finished";
-                return Error::usage(format!("{}:{line}: {message}", path.display())).hint(
-                    "keep what is right of both versions, and remove the lines with <<<<<<<, ======= and >>>>>>>",
-                );
-            }
-            let line = error.span().map_or(1, |span| line_at(&text, span.start));
-            // The message does not quote the line: the path may name another file, with secrets.
-            Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
-                .hint("the file must be TOML (https://toml.io)")
-        })?;
+        let document = document(path, &text)?;
         let reader = Reader { path, text: &text };
         let root = Section { reader, name: String::new(), start: None, table: document.as_table() };
         root.check_ours()?;
@@ -69,7 +58,7 @@ impl ConfigFile {
         }
         let regions = targets.iter().filter_map(|(_, target)| target.region.as_ref());
         let partitions = regions.map(Region::partition).collect();
-        Ok(Self { path: path.to_owned(), text: Some(text), source, targets, partitions })
+        Ok(Self { path: path.to_owned(), text: Some(text), source, targets, partitions, local: Local::default() })
     }
 
     /// Returns a place such as `xacct.toml:7`, for errors about a setting of the source.
@@ -82,6 +71,29 @@ impl ConfigFile {
     }
 }
 
+/// Returns the text of a file; `None` if there is none.
+fn text_of(path: &Path) -> Result<Option<String>> {
+    match files::read(path, files::LONGEST_TEXT) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::new(Kind::File, format!("cannot read `{}`: {error}", path.display()))),
+    }
+}
+
+fn document<'a>(path: &Path, text: &'a str) -> Result<Document<&'a str>> {
+    Document::parse(text).map_err(|error| {
+        if let Some(line) = conflict(text) {
+            let message = "this line is a conflict marker: a merge of two versions is not finished";
+            return Error::usage(format!("{}:{line}: {message}", path.display()))
+                .hint("keep what is right of both versions, and remove the lines with <<<<<<<, ======= and >>>>>>>");
+        }
+        let line = error.span().map_or(1, |span| line_at(text, span.start));
+        // The message does not quote the line: the path may name another file, with secrets.
+        Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
+            .hint("the file must be TOML (https://toml.io)")
+    })
+}
+
 /// Returns the line with the first conflict marker of Git (git-merge(1), "How conflicts are presented").
 fn conflict(text: &str) -> Option<usize> {
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
@@ -91,7 +103,7 @@ fn conflict(text: &str) -> Option<usize> {
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
 const SOURCE_SETTINGS: [&str; 5] = ["account", "user", "principals", "profile", "user_profile"];
-const TARGET_SETTINGS: [&str; 27] = [
+const TARGET_SETTINGS: [&str; 28] = [
     "account",
     "profile",
     "enter_role",
@@ -119,6 +131,7 @@ const TARGET_SETTINGS: [&str; 27] = [
     "bucket_namespace",
     "accept",
     "exclusive",
+    "managed_by",
 ];
 
 fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
@@ -184,7 +197,13 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
             .error(first.or(section.start), format!("[{}] has no `account`", section.name))
             .hint("add the 12-digit ID of the target account: account = \"222222222222\""));
     };
-    let (external_id, old_external_ids) = section.external_ids("external_id")?;
+    let is_external_id_elsewhere =
+        section.table.get("external_id").and_then(Item::as_str) == Some(EXTERNAL_ID_ELSEWHERE);
+    let mut ids = match is_external_id_elsewhere {
+        true => Vec::new(),
+        false => section.external_ids("external_id")?,
+    }
+    .into_iter();
     Ok(Recorded {
         account,
         profile: section.string("profile")?,
@@ -192,8 +211,9 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         role: section.parsed("role")?,
         role_path: section.parsed("role_path")?,
         link: section.parsed("link")?,
-        external_id,
-        old_external_ids,
+        external_id: ids.next(),
+        old_external_ids: ids.collect(),
+        is_external_id_elsewhere,
         require_mfa: section.boolean("require_mfa")?,
         principals: principals(section)?,
         restrict_to_user: section.boolean("restrict_to_user")?,
@@ -218,6 +238,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         )?,
         accept: section.accepted("accept")?,
         exclusive: section.boolean("exclusive")?,
+        managed_by: section.one_of("managed_by", &[(Manager::Terraform.id(), Manager::Terraform)])?,
     })
 }
 
@@ -361,23 +382,22 @@ impl<'a> Section<'a> {
     }
 
     /// Reads the external ID, or the list of it and older ones that the role still accepts.
-    fn external_ids(&self, key: &str) -> Result<(Option<ExternalId>, Vec<ExternalId>)> {
+    fn external_ids(&self, key: &str) -> Result<Vec<ExternalId>> {
         if !self.table.get(key).is_some_and(Item::is_array) {
-            return Ok((self.parsed(key)?, Vec::new()));
+            return Ok(self.parsed(key)?.into_iter().collect());
         }
-        let mut ids = self.list::<ExternalId>(key)?.into_iter();
-        let Some(new) = ids.next() else {
+        let ids = self.list::<ExternalId>(key)?;
+        if ids.is_empty() {
             let error = self.error(key, format!("`{key}` must not be an empty list"));
             return Err(error.hint(format!("to require no external ID, remove `{key}`")));
-        };
-        let old: Vec<_> = ids.collect();
-        let mut known = BTreeSet::from([&new]);
-        match old.iter().find(|id| !known.insert(id)) {
+        }
+        let mut known = BTreeSet::new();
+        match ids.iter().find(|id| !known.insert(*id)) {
             Some(twice) => {
                 let error = self.error(key, format!("`{key}` contains `{twice}` twice"));
                 Err(error.hint("list each external ID once, the new one first"))
             }
-            None => Ok((Some(new), old)),
+            None => Ok(ids),
         }
     }
 
@@ -469,9 +489,10 @@ impl<'a> Section<'a> {
             None => {
                 let mut names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
                 let last = names.pop().unwrap_or_default();
+                let names = if names.is_empty() { last } else { format!("{} or {last}", names.join(", ")) };
                 Err(self
                     .error(key, format!("`{}` is not a valid value of `{key}`", shown(&text)))
-                    .hint(format!("use {} or {last}", names.join(", "))))
+                    .hint(format!("use {names}")))
             }
         }
     }
@@ -539,5 +560,6 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
+mod local;
 #[cfg(test)]
 mod tests;

@@ -51,8 +51,9 @@ fn edit_again(
     targets: &[&str],
     edit: impl Fn(&ConfigFile) -> Result<String>,
 ) -> Option<String> {
-    let read = |text: String| ConfigFile::parse(&file.path, text).ok();
-    let now = now.map_or_else(|| Some(ConfigFile { path: file.path.clone(), ..ConfigFile::default() }), read)?;
+    let read = |text: String| ConfigFile::parse(&file.path, text).ok()?.with_local(file.local.clone()).ok();
+    let empty = || ConfigFile { path: file.path.clone(), local: file.local.clone(), ..ConfigFile::default() };
+    let now = now.map_or_else(|| Some(empty()), read)?;
     let text = edit(&now).ok()?;
     let edited = read(text.clone())?;
     let source = |file: &ConfigFile| (file.source.account.clone(), file.source.principals.clone());
@@ -84,7 +85,7 @@ fn standing(file: &ConfigFile, path: &Path) -> Result<Option<String>> {
 /// directory cannot be locked (Windows, some network file systems), there is no protection in that short time. A run
 /// holds the lock only briefly, so xacct does not wait for a process that holds it longer, such as
 /// `flock . xacct bootstrap` or a suspended run.
-fn lock_beside(path: &Path) -> Option<File> {
+pub(super) fn lock_beside(path: &Path) -> Option<File> {
     let folder = File::open(files::folder_of(path)).ok()?;
     for _ in 0..500 {
         match folder.try_lock() {

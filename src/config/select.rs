@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded};
-use super::link::{Link, Source};
+use super::link::{ExternalIdChoice, Link, Source};
 use crate::cli::{Half, OperatorAccess, ProofOptions, RoleOptions};
 use crate::error::{Error, Result};
 use crate::iam::arn::PrincipalRef;
@@ -143,9 +143,18 @@ pub fn links_to_make(
     if let Some(name) = wanted.name {
         links = vec![under_name(links, name, file)?];
     }
-    let links = links.into_iter().map(|link| link.with_options(role, access).with_proof_options(proof));
+    let of_this_person = |link: Link| match file.target(&link.name) {
+        Some(_) => link,
+        None => {
+            let local = file.local.targets.get(&link.name);
+            link.with_local(local)
+        }
+    };
+    let links = links.into_iter().map(of_this_person);
+    let links = links.map(|link| link.with_options(role, access).with_proof_options(proof));
     let mut seen = BTreeSet::new();
-    Ok(links.filter(|link| seen.insert((link.account.clone(), link.role.clone()))).collect())
+    let links = links.filter(|link| seen.insert((link.account.clone(), link.role.clone()))).collect();
+    with_external_ids(links, file)
 }
 
 /// Returns the recorded links to an account, or a new one. Of several, `role` chooses one.
@@ -176,12 +185,16 @@ pub fn links_to_import(
     for (account, role) in roles {
         let link = Link { role, ..Link::new(account)? };
         let taken: Vec<_> = links.iter().map(|link| link.name.clone()).collect();
-        links.push(unused_name(link, file, &taken).with_access(access));
+        links.push(unused_name(link, file, &taken));
     }
-    match name {
-        Some(name) => Ok(vec![under_name(links, name, file)?]),
-        None => Ok(links),
+    if let Some(name) = name {
+        links = vec![under_name(links, name, file)?];
     }
+    let of_this_person = |link: Link| {
+        let profile = file.local.targets.get(&link.name).and_then(|own| own.profile.clone());
+        link.way_in_by(profile).with_access(access)
+    };
+    Ok(links.into_iter().map(of_this_person).collect())
 }
 
 /// Returns the name of the target that has this role.
@@ -432,6 +445,17 @@ pub fn links_found(file: &ConfigFile, wanted: &[String], access: &OperatorAccess
     }
     let links = recorded_links(file, &known, None)?;
     Ok((links.into_iter().map(|link| link.with_access(access)).collect(), unknown))
+}
+
+/// Returns these links for a command that needs their external IDs.
+///
+/// # Errors
+/// When the file keeps one of them elsewhere, and this machine does not have it.
+pub fn with_external_ids(links: Vec<Link>, file: &ConfigFile) -> Result<Vec<Link>> {
+    match links.iter().find(|link| link.external_id == ExternalIdChoice::Missing) {
+        Some(link) => Err(file.no_external_id(&link.name)),
+        None => Ok(links),
+    }
 }
 
 /// Returns whether a text selects a target of the file.

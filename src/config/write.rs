@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
-use super::file::{ConfigFile, Recorded, RecordedSource};
+use super::file::{ConfigFile, EXTERNAL_ID_ELSEWHERE, RecordedSource};
 use super::link::{Link, Source, WayIn};
 use super::save::save;
 use crate::cli::{BucketNamespace, Probe};
-use crate::environment;
 use crate::error::{Error, Result};
 use crate::iam::arn::PrincipalRef;
 use crate::iam::names::Tag;
+use edit::{add, external_id, list, set, set_unless, table};
+pub use local::{other_profiles, record_local};
 
 /// Records the source and these links. Returns whether the file changed.
 ///
@@ -30,7 +31,7 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
 /// # Errors
 /// Never in practice: the text is xacct's own.
 pub fn preview(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<String> {
-    let empty = ConfigFile { path: file.path.clone(), ..ConfigFile::default() };
+    let empty = ConfigFile { path: file.path.clone(), local: file.local.clone(), ..ConfigFile::default() };
     let text = text_with(&empty, source, links)?;
     match &file.text {
         None => Ok(text),
@@ -71,17 +72,27 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
         set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
     }
     set_principals(section, source, &file.source);
-    let named = |profile: &Option<String>| profile.clone().filter(|name| name != environment::PROFILE);
-    set_if_given(section, "profile", named(&source.profile).as_deref());
-    set_if_given(section, "user_profile", named(&source.user_profile).as_deref());
+    // Profiles are one person's: those in the files stay, and others go to `xacct.local.toml` if there is one.
+    if file.local.text.is_none() {
+        add(section, "profile", local::named(source.profile.as_ref()));
+        add(section, "user_profile", local::named(source.user_profile.as_ref()));
+    }
 
     let is_new = !document.contains_key("targets");
     let targets = table(document.as_table_mut(), "targets", &path)?;
     if is_new {
         targets.set_implicit(true);
     }
+    // In the order of their names, so that two branches seldom add a target in the same place.
+    let mut links = links.to_vec();
+    links.sort_by(|a, b| a.name.cmp(&b.name));
     for link in links {
-        set_link(table(targets, &link.name, &path)?, link, file.target(&link.name));
+        let position = (!targets.contains_key(&link.name)).then(|| position_of_new(targets, &link.name)).flatten();
+        let section = table(targets, &link.name, &path)?;
+        if position.is_some() {
+            section.set_position(position);
+        }
+        set_link(section, link, file);
     }
     Ok(written(file, &document))
 }
@@ -108,28 +119,46 @@ fn set_principals(section: &mut Table, source: &Source, known: &RecordedSource) 
     }
 }
 
-fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
+/// Returns the position of a new target: before the first one whose name comes after it, or behind all; `None` if no
+/// table has a position. A new table comes after others that have its position.
+fn position_of_new(targets: &Table, name: &str) -> Option<isize> {
+    let later = targets.iter().filter(|(other, _)| *other > name);
+    let next = later.filter_map(|(_, item)| item.as_table()?.position()).min();
+    // The first heading has the comment about the file.
+    next.filter(|next| *next > 0).map(|next| next - 1).or_else(|| last_position(targets))
+}
+
+fn last_position(table: &Table) -> Option<isize> {
+    let nested = table.iter().flat_map(|(_, item)| match item {
+        Item::Table(table) => vec![last_position(table)],
+        Item::ArrayOfTables(tables) => tables.iter().map(last_position).collect(),
+        _ => Vec::new(),
+    });
+    nested.flatten().chain(table.position()).max()
+}
+
+fn set_link(section: &mut Table, link: &Link, file: &ConfigFile) {
+    let known = file.target(&link.name);
     if known.is_none_or(|known| known.account != link.account) {
         set(section, "account", Some(link.account.to_string().into()));
     }
-    match &link.way_in {
-        // The environment of this run says nothing about the next one.
-        WayIn::Profile(profile) if profile == environment::PROFILE => {}
-        WayIn::Profile(profile) => {
-            set(section, "profile", Some(profile.as_str().into()));
-            section.remove("enter_role");
+    if !section.contains_key("profile") && !section.contains_key("enter_role") {
+        match &link.way_in {
+            WayIn::Profile(profile) if file.local.text.is_none() => {
+                add(section, "profile", local::named(Some(profile)));
+            }
+            WayIn::EnterRole(role) => add(section, "enter_role", Some(role.as_str())),
+            WayIn::Profile(_) | WayIn::Search => {}
         }
-        WayIn::EnterRole(role) => {
-            set(section, "enter_role", Some(role.to_string().into()));
-            section.remove("profile");
-        }
-        WayIn::Search => {}
     }
     // Always recorded, because the file is how the next run finds the role.
     set(section, "role", Some(link.role.to_string().into()));
     set_unless(section, "role_path", link.role_path.to_string(), "/");
     set(section, "link", link.id.as_ref().map(|id| id.to_string().into()));
-    set(section, "external_id", external_id(link));
+    match local::keeps_external_id(section.get("external_id"), link, file) {
+        true => set(section, "external_id", Some(EXTERNAL_ID_ELSEWHERE.into())),
+        false => set(section, "external_id", external_id(link)),
+    }
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);
     set_unless(section, "allow_session_tags", link.allow_session_tags, false);
@@ -169,120 +198,6 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     set_unless(section, "exclusive", link.exclusive, false);
     let regional = link.bucket_namespace == BucketNamespace::AccountRegional;
     set_unless(section, "bucket_namespace", if regional { "account-regional" } else { "global" }, "global");
-}
-
-fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Table> {
-    let item = parent.entry(key).or_insert_with(|| Item::Table(Table::new()));
-    if let Some(inline) = item.as_inline_table() {
-        *item = Item::Table(section(inline));
-    }
-    item.as_table_mut().ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a table")))
-}
-
-/// Converts an inline table to a section. A comment in the inline table moves above the next setting.
-fn section(inline: &InlineTable) -> Table {
-    let mut section = inline.clone().into_table();
-    if let Some(suffix) = inline.decor().suffix() {
-        section.decor_mut().set_suffix(suffix.clone());
-    }
-    let mut before = String::new();
-    for (key, value) in inline {
-        let around_key = inline.key(key).map(|key| [key.dotted_decor(), key.leaf_decor()]);
-        let around_key = around_key.into_iter().flatten().flat_map(|decor| [decor.prefix(), decor.suffix()]);
-        before.extend(around_key.chain([value.decor().prefix()]).flatten().map(comments));
-        if let Some(mut key) = section.key_mut(key) {
-            key.dotted_decor_mut().clear();
-            key.leaf_decor_mut().clear();
-            key.leaf_decor_mut().set_prefix(std::mem::take(&mut before));
-        }
-        before.extend(value.decor().suffix().map(comments));
-    }
-    before.push_str(&comments(inline.trailing()));
-    if let Some(mut last) = inline.iter().last().and_then(|(key, _)| section.key_mut(key)) {
-        let prefix = last.leaf_decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
-        last.leaf_decor_mut().set_prefix(prefix + &before);
-    }
-    section
-}
-
-/// Returns the comments between two settings, one per line.
-fn comments(between: &RawString) -> String {
-    let lines = between.as_str().unwrap_or_default().lines().map(str::trim);
-    lines.filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect()
-}
-
-/// Sets or removes a value. A value that means the same stays unchanged, with its comment.
-fn set(section: &mut Table, key: &str, wanted: Option<Value>) {
-    let Some(wanted) = wanted else {
-        // An empty list means the same as none, and may contain comments.
-        if !section.get(key).is_some_and(is_empty) {
-            section.remove(key);
-        }
-        return;
-    };
-    match section.get_mut(key) {
-        Some(Item::Value(found)) => {
-            if plain(found) != plain(&wanted) {
-                let decor = found.decor().clone();
-                *found = wanted;
-                *found.decor_mut() = decor;
-            }
-        }
-        Some(Item::Table(found))
-            if wanted.as_inline_table().is_some_and(|wanted| {
-                plain(&Value::InlineTable(found.clone().into_inline_table()))
-                    == plain(&Value::InlineTable(wanted.clone()))
-            }) => {}
-        _ => {
-            section.insert(key, value(wanted));
-        }
-    }
-}
-
-fn is_empty(item: &Item) -> bool {
-    item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(TableLike::is_empty)
-}
-
-/// Writes a setting that has a default only if it differs from that, or if the file already has the setting.
-fn set_unless<T: Into<Value> + PartialEq<U>, U>(section: &mut Table, key: &str, wanted: T, default: U) {
-    if section.contains_key(key) || wanted != default {
-        set(section, key, Some(wanted.into()));
-    }
-}
-
-/// Writes a setting if there is a value; otherwise the file keeps its own.
-fn set_if_given(section: &mut Table, key: &str, wanted: Option<&str>) {
-    if let Some(text) = wanted {
-        set(section, key, Some(text.into()));
-    }
-}
-
-/// Returns the meaning of a value, without its formatting.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("{:?}", text.value()),
-        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(","),
-        Value::InlineTable(table) => {
-            let mut pairs: Vec<_> = table.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
-            pairs.sort();
-            pairs.join(",")
-        }
-        other => other.to_string().trim().to_owned(),
-    }
-}
-
-/// Returns the external ID; a list if the role still accepts older ones.
-fn external_id(link: &Link) -> Option<Value> {
-    let id = link.external_id.known()?;
-    if link.old_external_ids.is_empty() {
-        return Some(id.to_string().into());
-    }
-    list([id].into_iter().chain(&link.old_external_ids).map(ToString::to_string))
-}
-
-fn list(items: impl Iterator<Item = String>) -> Option<Value> {
-    let array: Array = items.collect();
-    (!array.is_empty()).then_some(Value::Array(array))
 }
 
 fn paths(paths: &[PathBuf]) -> Option<Value> {
@@ -348,5 +263,7 @@ fn at(table: &mut Table, position: isize) -> Option<&mut Table> {
     None
 }
 
+mod edit;
+mod local;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::aws::credentials::mfa::{AskForCode, Mfa};
 use crate::aws::credentials::session_cache::Cache;
 use crate::aws::s3::test_bucket::Leftovers;
 use crate::cli::{TypedCode, UserOptions};
-use crate::config::{self, ConfigFile, Link};
+use crate::config::{self, ConfigFile, Link, Source};
 use crate::context::Context;
 use crate::error::Result;
 use crate::iam::names::{MfaSerial, Region};
@@ -57,6 +57,27 @@ impl Run<'_> {
     /// When the file does not exist or lacks one of them.
     pub fn links(&self, typed: &[String]) -> Result<Vec<Link>> {
         config::recorded_links(&self.file, &self.wanted(typed)?, None)
+    }
+
+    /// Returns the links of [`Run::wanted`], or all of them, for a command that needs their external IDs.
+    ///
+    /// # Errors
+    /// As [`Run::links`], or when this machine does not have one of the IDs.
+    pub fn links_with_external_ids(&self, typed: &[String]) -> Result<Vec<Link>> {
+        config::with_external_ids(self.links(typed)?, &self.file)
+    }
+
+    /// Records the source and these links in `xacct.toml`, and in `xacct.local.toml` what is to stay out of it. Returns
+    /// whether `xacct.toml` changed.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or another program changed the source or these links.
+    pub fn record(&self, file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<bool> {
+        // First, because it may have the only copy of an external ID.
+        if config::record_local(file, source, links)? {
+            self.console.say(&format!("Wrote {}; list it in .gitignore", file.local.path.display()));
+        }
+        config::record(file, source, links)
     }
 
     /// Refuses a command that deletes or revokes, and names no target.

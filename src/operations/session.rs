@@ -167,7 +167,7 @@ pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> 
 }
 
 fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
-    let mut links = run.links(target.map(str::to_owned).as_slice())?;
+    let mut links = run.links_with_external_ids(target.map(str::to_owned).as_slice())?;
     let names: Vec<_> = links.iter().map(|link| link.name.clone()).collect();
     match (links.pop(), links.is_empty()) {
         (Some(link), true) => Ok(link),

@@ -32,9 +32,44 @@ pub struct Target {
     pub way_in: WayIn,
 }
 
+/// A resource, and where Terraform imports it from.
+struct Resource {
+    kind: &'static str,
+    label: String,
+    /// The alias of its provider.
+    alias: String,
+    arguments: Vec<(&'static str, String)>,
+    import_id: String,
+}
+
 /// Returns the whole file.
 #[must_use]
 pub fn document(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> String {
+    let (mut blocks, resources) = parts(grants, source, targets);
+    blocks.extend(resources.iter().flat_map(Resource::imported));
+    format!(
+        "# Imports what `xacct bootstrap` created. `terraform plan` must show imports and no changes.\n\
+         # After the import, make changes here, not with `xacct bootstrap`: set managed_by = \"terraform\" for these\n\
+         # targets in xacct.toml. Needs Terraform 1.5 or later.\n\n{}",
+        blocks.join("\n")
+    )
+}
+
+/// Returns a file that replaces [`document`], so that Terraform forgets the resources without deleting them.
+#[must_use]
+pub fn removed(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> String {
+    let (mut blocks, resources) = parts(grants, source, targets);
+    blocks.extend(resources.iter().map(Resource::removed));
+    format!(
+        "# Lets Terraform forget what it imported with `xacct print role-hcl`, without deleting it. `terraform plan` must\n\
+         # show that nothing is destroyed. After `terraform apply`, delete this file, and remove managed_by from\n\
+         # xacct.toml. Needs Terraform 1.7 or later.\n\n{}",
+        blocks.join("\n")
+    )
+}
+
+/// Returns the providers and the resources.
+fn parts(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> (Vec<String>, Vec<Resource>) {
     let names = match targets {
         [_] => vec!["target"],
         many => many.iter().map(|target| target.name.as_str()).collect(),
@@ -48,7 +83,6 @@ pub fn document(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> 
         blocks.push(provider(&name, &target.role.arn.account, &target.way_in));
         rest.extend(role(&target.role, &name));
     }
-    blocks.extend(rest);
     let labels: Vec<_> = match grants {
         [_] => vec![own_name.clone()],
         several => several.iter().map(|grant| format!("{own_name}_{}", grant.principal.name())).collect(),
@@ -64,13 +98,9 @@ pub fn document(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> 
             (argument, quoted(name)),
             ("policy", encoded(&templates::grant(&grant.roles, &grant.with_session_tags))),
         ];
-        blocks.extend(resource(kind, &label, &own_name, &arguments, &format!("{name}:{policy}")));
+        rest.push(resource(kind, &label, &own_name, &arguments, &format!("{name}:{policy}")));
     }
-    format!(
-        "# Imports what `xacct bootstrap` created. `terraform plan` must show imports and no changes.\n\
-         # After the import, make changes here, not with `xacct bootstrap`. Needs Terraform 1.5 or later.\n\n{}",
-        blocks.join("\n")
-    )
+    (blocks, rest)
 }
 
 fn provider(alias: &str, account: &AccountId, way_in: &WayIn) -> String {
@@ -91,7 +121,7 @@ fn provider(alias: &str, account: &AccountId, way_in: &WayIn) -> String {
     text
 }
 
-fn role(role: &DesiredRole, alias: &str) -> Vec<String> {
+fn role(role: &DesiredRole, alias: &str) -> Vec<Resource> {
     let name = role.arn.name.to_string();
     let mut arguments = vec![
         ("name", quoted(&name)),
@@ -104,37 +134,59 @@ fn role(role: &DesiredRole, alias: &str) -> Vec<String> {
     }
     arguments.push(("assume_role_policy", encoded(&role.trust)));
     arguments.push(("tags", expression(&json!(role.all_tags()), "  ")));
-    let mut blocks = resource("aws_iam_role", alias, alias, &arguments, &name);
+    let mut resources = vec![resource("aws_iam_role", alias, alias, &arguments, &name)];
 
     let of_role = format!("aws_iam_role.{alias}.name");
     let attached: Vec<_> = role.attachments.iter().map(|policy| format!("{alias}_{}", policy.name)).collect();
     for (policy, label) in role.attachments.iter().zip(aliases(attached.iter().map(String::as_str))) {
         let arguments = [("role", of_role.clone()), ("policy_arn", quoted(&policy.to_string()))];
         let id = format!("{name}/{policy}");
-        blocks.extend(resource("aws_iam_role_policy_attachment", &label, alias, &arguments, &id));
+        resources.push(resource("aws_iam_role_policy_attachment", &label, alias, &arguments, &id));
     }
     let inline: Vec<_> = role.inline.keys().map(|name| format!("{alias}_{name}")).collect();
     for ((policy, document), label) in role.inline.iter().zip(aliases(inline.iter().map(String::as_str))) {
         let arguments = [("name", quoted(policy.as_str())), ("role", of_role.clone()), ("policy", encoded(document))];
-        blocks.extend(resource("aws_iam_role_policy", &label, alias, &arguments, &format!("{name}:{policy}")));
+        resources.push(resource("aws_iam_role_policy", &label, alias, &arguments, &format!("{name}:{policy}")));
     }
-    blocks
+    resources
 }
 
-/// Returns the `import` block and the resource.
-fn resource(kind: &str, label: &str, alias: &str, arguments: &[(&str, String)], id: &str) -> Vec<String> {
-    let import = [("to", format!("{kind}.{label}")), ("id", quoted(id))];
-    let provider = [("provider", format!("aws.{alias}"))];
-    vec![
-        format!("import {{\n{}}}\n", aligned(&import, "  ")),
-        format!(
-            "resource {} {} {{\n{}\n{}}}\n",
-            quoted(kind),
-            quoted(label),
-            aligned(&provider, "  "),
-            aligned(arguments, "  ")
-        ),
-    ]
+fn resource(
+    kind: &'static str,
+    label: &str,
+    alias: &str,
+    arguments: &[(&'static str, String)],
+    import_id: &str,
+) -> Resource {
+    let (label, alias, import_id) = (label.to_owned(), alias.to_owned(), import_id.to_owned());
+    Resource { kind, label, alias, arguments: arguments.to_vec(), import_id }
+}
+
+impl Resource {
+    fn address(&self) -> String {
+        format!("{}.{}", self.kind, self.label)
+    }
+
+    /// Returns the `import` block and the resource.
+    fn imported(&self) -> [String; 2] {
+        let import = [("to", self.address()), ("id", quoted(&self.import_id))];
+        let provider = [("provider", format!("aws.{}", self.alias))];
+        [
+            format!("import {{\n{}}}\n", aligned(&import, "  ")),
+            format!(
+                "resource {} {} {{\n{}\n{}}}\n",
+                quoted(self.kind),
+                quoted(&self.label),
+                aligned(&provider, "  "),
+                aligned(&self.arguments, "  ")
+            ),
+        ]
+    }
+
+    /// Returns the block that makes Terraform forget the resource.
+    fn removed(&self) -> String {
+        format!("removed {{\n  from = {}\n\n  lifecycle {{\n    destroy = false\n  }}\n}}\n", self.address())
+    }
 }
 
 fn encoded(document: &PolicyDocument) -> String {

@@ -33,6 +33,8 @@
 //! | `refusals` | what xacct refuses before writing anything |
 //! | `input`, `file_input` | invalid arguments and files are rejected before any request |
 //! | `import` | roles that exist become targets; `forget` removes targets |
+//! | `team` | one file for several people: own profiles, and external IDs outside the file |
+//! | `handover` | links whose role Terraform manages |
 //! | `revoke` | ends sessions, and keeps the link |
 //! | `teardown` | removes links, and nothing else |
 //! | `role_use` | whether `teardown` asks about the last use of a role |
@@ -97,6 +99,7 @@ mod faults;
 mod file_input;
 mod files;
 mod fixes;
+mod handover;
 mod help;
 mod identity;
 mod import;
@@ -138,6 +141,7 @@ mod startup;
 mod support;
 mod sweep;
 mod targets;
+mod team;
 mod teardown;
 mod terminal;
 mod trust_statements;

@@ -1,4 +1,4 @@
-//! Terraform imports a bootstrapped role with the output of `xacct print role-hcl`, and plans no changes.
+//! Terraform imports a bootstrapped role with the output of `xacct print role-hcl`, plans no changes, and gives it back.
 
 use crate::accounts::Accounts;
 use crate::support::third_party::{self, test_name};
@@ -39,4 +39,34 @@ fn terraform_imports_a_bootstrapped_role_without_changes() {
     terraform(environment, &["plan", "-input=false", "-detailed-exitcode"]);
     assert_eq!(accounts.everything(), before);
     accounts.environment.xacct(&["bootstrap", "--check"]).exits_with(0);
+
+    // From now on xacct only compares.
+    let environment = &accounts.environment;
+    environment.edit("xacct.toml", "role = \"xacct\"\n", "role = \"xacct\"\nmanaged_by = \"terraform\"\n");
+    let file = environment.read("xacct.toml");
+    environment.edit("link.tf", "platform", "Platform");
+    terraform(environment, &["apply", "-auto-approve", "-input=false"]);
+    let changed = accounts.everything();
+    environment
+        .xacct(&["bootstrap", "--yes", "--no-verify"])
+        .exits_with(0)
+        .says(&["tag role xacct", "Terraform manages it"]);
+    environment.xacct(&["bootstrap", "--check"]).exits_with(4);
+    environment.xacct(&["teardown", "--all", "--yes"]).exits_with(1);
+    assert_eq!((accounts.everything(), environment.read("xacct.toml")), (changed, file));
+
+    // The way back destroys nothing.
+    environment.edit("link.tf", "Platform", "platform");
+    terraform(environment, &["apply", "-auto-approve", "-input=false"]);
+    environment.xacct(&["print", "role-hcl", "--removed", "--out=link.tf"]).exits_with(0);
+    assert_formatted(environment, "link.tf");
+    let planned = terraform(environment, &["plan", "-input=false"]).stdout;
+    assert_eq!(planned.matches("but will not be destroyed").count(), 4, "{planned}");
+    assert!(planned.contains("0 to add, 0 to change, 0 to destroy."), "{planned}");
+    terraform(environment, &["apply", "-auto-approve", "-input=false"]);
+    assert_eq!(terraform(environment, &["state", "list"]).stdout, "");
+    assert_eq!(accounts.everything(), before);
+    environment.edit("xacct.toml", "managed_by = \"terraform\"\n", "");
+    environment.xacct(&["bootstrap", "--check"]).exits_with(0);
+    environment.xacct(&["teardown", "--all", "--yes"]).exits_with(0);
 }

@@ -29,6 +29,14 @@ const SSO: [&str; 5] = ["sso_session", "sso_start_url", "sso_account_id", "sso_r
 /// The other settings that the SDK prefers to `credential_process`.
 const PREFERRED_TO_PROCESS: [&str; 3] = ["credential_source", "web_identity_token_file", "login_session"];
 
+/// The variables with which the usual credential chain begins, beside the access key.
+const CHAIN: [&str; 4] = [
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
+
 /// A role of SSO, and the session that gives access to it.
 #[derive(Debug)]
 pub(in crate::aws) struct SsoSettings {
@@ -117,7 +125,9 @@ impl Profiles {
         Err(if names.is_empty() {
             error.hint(format!("create it: {}", ShellCommand::new("aws").arg("configure").option("--profile", name)))
         } else {
-            error.note(format!("existing profiles: {}", names.join(", "))).hint("use one of these profiles")
+            error
+                .note(format!("existing profiles: {}", names.join(", ")))
+                .hint("use one of these profiles, by an option or in xacct.local.toml")
         })
     }
 
@@ -160,6 +170,22 @@ impl Profiles {
             )
             .hint("choose one: --target-profile NAME")),
         }
+    }
+
+    /// Returns the only profile whose account ID is this account, for an operator whom no setting names; `None` if the usual
+    /// credential chain has something to begin with.
+    #[must_use]
+    pub fn of_unnamed(&self, account: &AccountId) -> Option<&str> {
+        let is_chosen = environment::has_keys() || CHAIN.iter().any(|name| variable(name).is_some());
+        if is_chosen || self.exists(self.selected()) {
+            return None;
+        }
+        let is_there = |name: &str| {
+            ["aws_account_id", "sso_account_id"].iter().any(|key| self.setting(name, key) == Some(account.as_str()))
+        };
+        let profiles = self.sections.profiles.iter().filter(|(_, profile)| !profile.is_installed);
+        let mut there = profiles.map(|(name, _)| name.as_str()).filter(|name| is_there(name));
+        there.next().filter(|_| there.next().is_none())
     }
 
     /// Returns the profiles with an access key of their own, whose owner may be an IAM user.

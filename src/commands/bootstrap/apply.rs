@@ -70,7 +70,8 @@ fn grant_writers(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<GrantWr
     let Some(operator) = &work.source.operator else { return Ok(writers) };
     for grantee in work.source.staying() {
         let plan = work.grant.plan.of_grant(&grantee.arn);
-        let ready = work.jobs.iter().filter(|job| job.result.is_ok()).map(|job| (&job.link, job.role.clone()));
+        let ready = work.jobs.iter().filter(|job| job.result.is_ok() && job.link.managed_by.is_none());
+        let ready = ready.map(|job| (&job.link, job.role.clone()));
         let links = work.source.links_of(grantee, ready);
         let Some(shown) = grantee.observed.as_ref().filter(|_| !plan.is_empty() && !links.is_empty()) else { continue };
         let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;

@@ -88,7 +88,7 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
     report::preview(&work, found.as_deref(), args, run);
     if args.changes.only_shown() {
         let exit_code = work.preview_exit_code(args.changes.check);
-        return Ok(Made { work, exit_code, recorded: None });
+        return Ok(Made { work, exit_code, recorded: None, other_profiles: None });
     }
 
     let mut writers = GrantWriters::default();
@@ -117,7 +117,9 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
         keep_leaving(&mut source, &mut work, &run.file);
     }
     let proves = args.only.is_none() && !args.no_verify;
-    let mut recorded = record(&work, &source, &run.file, |_| !proves);
+    let links: Vec<_> = work.jobs.iter().map(|job| &job.link).collect();
+    let other_profiles = config::other_profiles(&run.file, &source, &links);
+    let mut recorded = record(&work, &source, &run.file, run, |_| !proves);
     if proves {
         let proving = Proving { args, run, connections: &connections, source: &source };
         proving.prove(&mut work, &mut writers).await;
@@ -125,7 +127,7 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
         let any_rotated = work.jobs.iter().any(|job| job.link.finishes_rotation() && is_rotated(job));
         if probe::settle_late(&mut work) || any_rotated {
             recorded = recorded.and_then(|written| {
-                let again = record(&work, &source, &ConfigFile::load(&run.file.path)?, is_rotated)?;
+                let again = record(&work, &source, &run.file.again()?, run, is_rotated)?;
                 Ok(written || again)
             });
         }
@@ -135,7 +137,7 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
         (work.grant.repairs, work.grant.plan) = (writers.repairs(), writers.into_plan());
     }
     let exit_code = work::exit_code(&work, &recorded);
-    Ok(Made { work, exit_code, recorded: Some(recorded) })
+    Ok(Made { work, exit_code, recorded: Some(recorded), other_profiles })
 }
 
 /// Answers the questions, if there are any left.
@@ -170,8 +172,14 @@ fn keep_leaving(source: &mut Source, work: &mut Work, file: &ConfigFile) {
 
 /// Records every link whose role was created, even if the grant failed, so that teardown finds it. An old external ID
 /// stays on record until its end `is_rotated`: then a run that was interrupted can be repeated.
-fn record(work: &Work, source: &Source, file: &ConfigFile, is_rotated: impl Fn(&Job) -> bool) -> Result<bool> {
-    let made = work.jobs.iter().filter(|job| job.state.made);
+fn record(
+    work: &Work,
+    source: &Source,
+    file: &ConfigFile,
+    run: &Run<'_>,
+    is_rotated: impl Fn(&Job) -> bool,
+) -> Result<bool> {
+    let made = work.jobs.iter().filter(|job| job.state.made && job.link.managed_by.is_none());
     let links: Vec<_> = made
         .map(|job| {
             let mut link = job.link.clone();
@@ -186,5 +194,5 @@ fn record(work: &Work, source: &Source, file: &ConfigFile, is_rotated: impl Fn(&
     if links.is_empty() {
         return Ok(false);
     }
-    config::record(file, source, &links.iter().collect::<Vec<_>>())
+    run.record(file, source, &links.iter().collect::<Vec<_>>())
 }

@@ -6,10 +6,10 @@ use super::arguments::Bootstrap;
 use super::observe::Observed;
 use super::refusal::{refused, refused_role, would_be_weaker};
 use super::settings::{Settings, refuse_same_account};
-use super::work::{Job, Making, Work};
+use super::work::{self, Job, Making, Work};
 use crate::aws::sts::Caller;
 use crate::cli::Half;
-use crate::config::{Link, Source, includes};
+use crate::config::{Link, Manager, Source, includes};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::bootstrap::{Refusal, denied_by_file, plan_grant, plan_role};
@@ -24,6 +24,7 @@ use crate::operations::planning;
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
 use crate::operations::work::{Failed, GrantJob};
+use crate::report::changes::{Mood, sentence};
 
 /// Settles the links, and plans the changes. Pure except for a new external ID.
 pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<'_>) -> Result<Work> {
@@ -43,12 +44,14 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
             Err(error) => failed.push(Failed { link, error }),
         }
     }
+    let manager = work::manager(&jobs);
     let mut grant = Plan::default();
     for grantee in source.staying() {
-        let links = source.links_of(grantee, jobs.iter().map(|job| (&job.link, job.role.clone())));
+        let links = source.links_of(grantee, work::in_grant(&jobs).map(|job| (&job.link, job.role.clone())));
         if let Some(observed) = grantee.observed.as_ref().filter(|_| !links.is_empty()) {
             let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;
-            grant = grant.and(allowed(args, |adopt| plan_grant(&desired, observed, adopt), refused)?);
+            let planned = allowed(args, manager, |adopt| plan_grant(&desired, observed, adopt), refused)?;
+            grant = grant.and(only_compared(planned, manager, desired.policy_name.as_str()));
         }
     }
     let roles = jobs.iter().map(|job| job.role.clone()).collect();
@@ -60,15 +63,18 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
 }
 
 /// Returns the plan, or refuses it. To `--check`, what was changed by hand is a difference that it shows with its remedy:
-/// the changes that `--adopt` would make, if it repairs the difference.
+/// the changes that `--adopt` would make, if it repairs the difference. So it is to a run that only compares.
 fn allowed(
     args: &Bootstrap,
+    manager: Option<Manager>,
     plan: impl Fn(bool) -> std::result::Result<Plan, Box<Refusal>>,
     refused: impl Fn(&Refusal) -> Error,
 ) -> Result<Plan> {
     let refusal = match plan(args.adopt) {
         Ok(plan) => return Ok(plan),
-        Err(refusal) if !args.changes.check || !refusal.is_difference() => return Err(refused(&refusal)),
+        Err(refusal) if (!args.changes.check && manager.is_none()) || !refusal.is_difference() => {
+            return Err(refused(&refusal));
+        }
         Err(refusal) => refusal,
     };
     let problem = refusal.to_string();
@@ -79,6 +85,19 @@ fn allowed(
     };
     plan.warnings.push(difference);
     Ok(plan)
+}
+
+/// Returns the plan for what another tool manages: its changes become differences to report.
+fn only_compared(mut plan: Plan, manager: Option<Manager>, name: &str) -> Plan {
+    let Some(manager) = manager.map(|manager| manager.to_string()) else { return plan };
+    plan.warnings.retain(|risk| !matches!(risk, Risk::Weaker(_)));
+    // Tags that record the last run are no difference.
+    let changes = std::mem::take(&mut plan.changes).into_iter().filter(Change::repairs_drift);
+    plan.warnings.extend(changes.map(|change| {
+        let difference = sentence(&change, name, Mood::Would);
+        Risk::ManagedElsewhere { manager: manager.clone(), difference }
+    }));
+    plan
 }
 
 /// Returns the source account as configured, in the partition of the first target that could be read.
@@ -114,7 +133,7 @@ impl Planner<'_> {
             link.id.clone_from(&identity.id);
         }
         let lost = settle::complete(link, self.source, observed, self.run.context)?;
-        let kept = match observed.filter(|_| self.args.keep_statements) {
+        let kept = match observed.filter(|_| self.args.keep_statements && link.managed_by.is_none()) {
             Some(role) => Kept::undeclared(role, link, &self.source.principals_of(link), self.run)?,
             None => None,
         };
@@ -124,9 +143,11 @@ impl Planner<'_> {
         let own = self.files.get(&link.name).cloned().unwrap_or_default();
         let planned =
             planning::role(link, identity, self.source, target.as_ref(), &own, |desired, observed, quotas| {
-                allowed(self.args, |adopt| plan_role(desired, observed, quotas, adopt), |it| refused_role(it, link))
+                let plan = |adopt| plan_role(desired, observed, quotas, adopt);
+                allowed(self.args, link.managed_by, plan, |it| refused_role(it, link))
             });
-        let (desired, mut plan) = planned?;
+        let (desired, plan) = planned?;
+        let mut plan = only_compared(plan, link.managed_by, desired.arn.name.as_str());
         let is_unasked = self.args.changes.yes && !self.args.changes.only_shown();
         if is_unasked && !self.args.allow_weaker && plan.weaker().next().is_some() {
             return Err(would_be_weaker(&desired.arn, &plan, link));

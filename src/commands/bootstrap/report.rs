@@ -39,7 +39,7 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
         who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
         let _ = writeln!(text, "Link     {} may assume {}", work.source.labels_of(&job.link), job.role);
         let _ = writeln!(text, "         {}\n         {}", job.link.external_id_in_words(), job.link.terms_in_words());
-        for remark in [bucket(job, run), kept(job)].into_iter().filter(|remark| !remark.is_empty()) {
+        for remark in [managed(job), bucket(job, run), kept(job)].into_iter().filter(|remark| !remark.is_empty()) {
             let _ = writeln!(text, "         {remark}");
         }
     }
@@ -95,10 +95,18 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
             _ => job.link.external_id_in_words(),
         }),
         said(&|job| job.link.terms_in_words()),
+        said(&managed),
         said(&|job| bucket(job, run)),
         said(&kept),
     ];
     write_paragraphs(text, "Links", &paragraphs.concat(), width);
+}
+
+/// Returns which other tool manages the role; empty if xacct does.
+fn managed(job: &Job) -> String {
+    job.link
+        .managed_by
+        .map_or_else(String::new, |manager| format!("managed by {manager}: xacct only compares and tests"))
 }
 
 /// Returns why the test has no bucket; empty if it has one.
@@ -149,7 +157,7 @@ pub fn finish(made: &Made, args: &Bootstrap, run: &Run<'_>) {
 
 /// Shows the result of this command.
 pub fn tell(made: &Made, command: &'static str, args: &Bootstrap, run: &Run<'_>) {
-    let Made { work, exit_code, recorded } = made;
+    let Made { work, exit_code, recorded, other_profiles } = made;
     let console = run.console;
     if console.is_json() {
         let body = JsonBootstrap::new(work, args, run, recorded.as_ref());
@@ -175,6 +183,18 @@ pub fn tell(made: &Made, command: &'static str, args: &Bootstrap, run: &Run<'_>)
         Ok(true) => console.say(&format!("Wrote {}", run.file.path.display())),
         Ok(false) => {}
     }
+    if let (Ok(_), Some(text)) = (recorded, other_profiles) {
+        let local = run.file.local.path.display();
+        console.say(&format!(
+            "The recorded profiles stay, and this run used others. To record yours, write to\n{local}, and list that \
+             file in .gitignore:\n{}",
+            indented(text)
+        ));
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// Says what comes next.
@@ -242,7 +262,7 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         if let Some(id) = job.link.external_id.known() {
             let _ = write!(text, "\nExternal ID  {id}");
         }
-        if job.operator.is_some() && job.state.has_only_verify_policy() {
+        if job.operator.is_some() && job.link.managed_by.is_none() && job.state.has_only_verify_policy() {
             text.push_str("\nSo far the role can only create xacct-verify-* buckets.\nAttach the permissions that Terraform needs:");
             let attach = run.file.xacct().arg("bootstrap").arg(&job.link.name).option_if("--only", only);
             let _ = write!(text, "\n  {}", attach.option("--policy-arn", "PowerUserAccess"));

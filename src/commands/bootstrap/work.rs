@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+use crate::config::Manager;
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
 use crate::iam::last_use::Used;
@@ -27,6 +28,8 @@ pub struct Made {
     pub exit_code: ExitCode,
     /// Whether `xacct.toml` was written; `None` after a preview.
     pub recorded: Option<Result<bool>>,
+    /// Profiles of this run that differ from those of the files, as sections of `xacct.local.toml`.
+    pub other_profiles: Option<String>,
 }
 
 /// The state of a link that bootstrap creates or repairs.
@@ -87,6 +90,18 @@ impl Making {
     pub fn changes_what_stands(&self, plan: &Plan) -> bool {
         self.shown.is_some() && !plan.is_empty()
     }
+}
+
+/// Returns the tool that manages all links of a run, and so their grant; `None` if there is none, or xacct manages some.
+pub fn manager(jobs: &[Job]) -> Option<Manager> {
+    let mut managers = jobs.iter().map(|job| job.link.managed_by);
+    managers.next().flatten().filter(|_| managers.all(|other| other.is_some()))
+}
+
+/// Returns the links whose roles the grant must have. xacct adds none that another tool manages.
+pub fn in_grant(jobs: &[Job]) -> impl Iterator<Item = &Job> {
+    let only_compares = manager(jobs).is_some();
+    jobs.iter().filter(move |job| only_compares || job.link.managed_by.is_none())
 }
 
 /// Returns the exit code of the whole run.

@@ -13,7 +13,7 @@ use crate::operations::settle;
 /// # Errors
 /// When the options do not fit the links, or a file cannot be read.
 pub fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
-    let mut links = run.links(args.target.as_slice())?;
+    let mut links = run.links_with_external_ids(args.target.as_slice())?;
     with_options(&mut links, args, run)?;
     if args.save_facts.is_some() && links.len() > 1 {
         return Err(Error::usage(format!(

@@ -121,5 +121,5 @@ fn write(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
         .try_for_each(|kept| kept.write(run))
         .map_err(|error: Error| error.note("xacct.toml was not changed"))?;
     let links: Vec<_> = work.jobs.iter().map(|job| &job.link).collect();
-    config::record(&run.file, source, &links)
+    run.record(&run.file, source, &links)
 }

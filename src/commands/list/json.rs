@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::listed::Listed;
 use super::live::Live;
+use crate::config::Manager;
 use crate::diagnosis::Diagnosis;
 use crate::error::ExitCode;
 use crate::iam::arn::PrincipalRef;
@@ -41,6 +42,8 @@ struct JsonTarget {
     restrict_to_user: bool,
     policy_arns: Vec<String>,
     policy_files: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managed_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_test: Option<JsonLastTest>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +97,7 @@ impl From<&Listed<'_>> for JsonTarget {
             restrict_to_user: link.restrict_to_user,
             policy_arns: link.policy_arns.iter().map(|policy| policy.resolve(role.partition).to_string()).collect(),
             policy_files: link.policy_files.iter().map(|path| path.display().to_string()).collect(),
+            managed_by: link.managed_by.map(Manager::id),
             last_test: last.as_ref().and_then(|last| {
                 let at = OffsetDateTime::from(last.at).format(&Rfc3339).ok()?;
                 Some(JsonLastTest { outcome: last.outcome.id(), at, of_other_settings: last.of_other_settings })

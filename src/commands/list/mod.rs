@@ -7,7 +7,7 @@ mod live;
 mod text;
 
 use super::command_line::{Start, Verb};
-use crate::config::Link;
+use crate::config::{self, Link};
 use crate::error::{Ended, ExitCode, Result};
 use crate::operations::interrupt;
 use crate::operations::last_test::Tested;
@@ -28,6 +28,7 @@ fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
     let links = run.links(&args.targets)?;
     let mut listed: Vec<_> = links.iter().map(|link| offline(link, run)).collect();
     if args.live {
+        config::with_external_ids(links.clone(), &run.file)?;
         let live = interrupt::guarded(run, live::of(&links, args, run))?;
         listed.iter_mut().zip(live).for_each(|(listed, live)| listed.live = Some(live));
     }

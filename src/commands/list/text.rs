@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::listed::Listed;
 use super::live::{Drift, Live};
-use crate::config::Link;
+use crate::config::{ExternalIdChoice, Link};
 use crate::error::Result;
 use crate::iam::arn::PrincipalRef;
 use crate::operations::run::Run;
@@ -40,8 +40,7 @@ fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
         field("Account", &|it| it.link.account.to_string()),
         field("Role", &|it| it.link.role_below_its_path()).optional(),
         field("User", &|_| user(run)),
-        field("External ID", &|it| it.link.external_id.known().map_or_else(|| "none".to_owned(), ToString::to_string))
-            .optional(),
+        field("External ID", &|it| external_id(it.link)).optional(),
         field("Region", &|it| it.link.region_in_words()).optional(),
         field("Policies", &|it| policies(it.link).join(", ")).optional(),
     ];
@@ -49,6 +48,10 @@ fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
         fields.push(
             field("MFA", &|it| if it.link.require_mfa { "required" } else { "not required" }.to_owned()).optional(),
         );
+    }
+    if listed.iter().any(|it| it.link.managed_by.is_some()) {
+        let manager = |link: &Link| link.managed_by.map_or_else(|| "xacct".to_owned(), |manager| manager.to_string());
+        fields.push(field("Managed by", &|it| manager(it.link)).optional());
     }
     if listed.iter().any(|it| it.live.is_some()) {
         let live = |name, value: &dyn Fn(&Live) -> String| {
@@ -63,6 +66,13 @@ fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
         fields.push(field("Last test", &|it| last(it, now)));
     }
     fields
+}
+
+fn external_id(link: &Link) -> String {
+    match &link.external_id {
+        ExternalIdChoice::Missing => "not on this machine".to_owned(),
+        id => id.known().map_or_else(|| "none".to_owned(), ToString::to_string),
+    }
 }
 
 fn user(run: &Run<'_>) -> String {

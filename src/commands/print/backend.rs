@@ -57,7 +57,7 @@ impl Consumer for BackendHcl {
     const NAME: &'static str = "backend-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = run.links(&self.printed.targets)?;
+        let links = run.links_with_external_ids(&self.printed.targets)?;
         let link = only_one(&links, "a configuration can have only one backend")?;
         let version = self.terraform_version.as_deref().map_or(Ok(Version::USUAL), str::parse)?;
         if let Some(known) = version.as_known() {

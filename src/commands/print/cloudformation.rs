@@ -47,7 +47,7 @@ impl Consumer for Cloudformation {
     const NAME: &'static str = "cloudformation";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = run.links(&self.printed.targets)?;
+        let mut links = run.links_with_external_ids(&self.printed.targets)?;
         settle::read_trust_statements(&mut links, run)?;
         let link = only_one(&links, "a template can create only one role")?;
         let partition = partition(&links, None, run)?;

@@ -77,7 +77,7 @@ impl Consumer for Hcp {
     const NAME: &'static str = "hcp";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = run.links(&self.printed.targets)?;
+        let mut links = run.links_with_external_ids(&self.printed.targets)?;
         settle::read_trust_statements(&mut links, run)?;
         let link = only_one(&links, "a workspace can have only one role")?;
         let access = access(link, self.region.as_ref(), None, run)?;

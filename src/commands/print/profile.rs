@@ -73,7 +73,7 @@ impl Consumer for Profiles {
         if self.remove {
             return remove(self, run);
         }
-        let links = run.links(&self.printed.targets)?;
+        let links = run.links_with_external_ids(&self.printed.targets)?;
         if self.profile_name.is_some() && links.len() > 1 {
             return Err(Error::usage(format!(
                 "--profile-name needs exactly one target, but {} targets are selected",

@@ -58,7 +58,7 @@ impl Consumer for ProviderHcl {
     }
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = run.links(&self.printed.targets)?;
+        let mut links = run.links_with_external_ids(&self.printed.targets)?;
         links.iter_mut().for_each(|link| link.override_session(&self.session));
         // One user cannot use all of them.
         partition(&links, self.region.as_ref(), run)?;

@@ -24,7 +24,13 @@ use crate::print::role_hcl::{self, Target, WayIn};
 #[command(after_long_help = "Examples:
   xacct print role-hcl --out link.tf
   terraform init
-  terraform plan")]
+  terraform plan
+  Let xacct manage the role again:
+    xacct print role-hcl --removed --out link.tf
+    terraform apply
+
+Set managed_by = \"terraform\" in xacct.toml after the import: then bootstrap only
+compares, and teardown refuses.")]
 pub struct RoleHcl {
     /// The links, and the file to write to.
     #[command(flatten)]
@@ -32,13 +38,22 @@ pub struct RoleHcl {
     /// The user's ARN, if the user has a path (default: the user in xacct.toml)
     #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
     pub user_arn: Option<UserArn>,
+    /// Print removed blocks instead: Terraform forgets the resources, and xacct manages them again
+    ///
+    /// For the targets that you printed before: their number and names decide the names of the resources. Needs
+    /// Terraform 1.7 or later.
+    #[arg(long)]
+    pub removed: bool,
 }
 
 impl Consumer for RoleHcl {
     const NAME: &'static str = "role-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = run.links(&self.printed.targets)?;
+        let mut links = match self.removed {
+            true => run.links(&self.printed.targets)?,
+            false => run.links_with_external_ids(&self.printed.targets)?,
+        };
         let all = config::recorded_links(&run.file, &[], None)?;
         let partition = partition(&all, None, run)?;
         let files = settle::read_policy_files(&links, run)?;
@@ -58,15 +73,25 @@ impl Consumer for RoleHcl {
         // A grant is one policy for all links of a principal, even if only some are printed.
         let grants = grants(&all, self.user_arn.as_ref(), partition, run)?;
         let names: Vec<_> = grants.iter().map(|grant| grant.principal.in_words().replace('`', "")).collect();
-        run.console.say(&format!(
-            "The grant contains only the roles in {}. If {} may assume roles from another xacct.toml, add them, or \
+        if self.removed {
+            run.console.say(
+                "Replace the file that `xacct print role-hcl` printed, and apply it. Then delete it, and remove \
+                 `managed_by` from xacct.toml",
+            );
+        } else {
+            run.console.say(&format!(
+                "The grant contains only the roles in {}. If {} may assume roles from another xacct.toml, add them, or \
              `terraform apply` removes them from the grant",
-            run.file.path.display(),
-            names.join(" or ")
-        ));
+                run.file.path.display(),
+                names.join(" or ")
+            ));
+        }
         let profile = run.file.source.profile.clone().filter(|name| name != environment::PROFILE);
         let source = WayIn { region: region(None, partition)?, profile, enter_role: None };
-        let text = role_hcl::document(&grants, &source, &targets);
+        let text = match self.removed {
+            true => role_hcl::removed(&grants, &source, &targets),
+            false => role_hcl::document(&grants, &source, &targets),
+        };
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
 }

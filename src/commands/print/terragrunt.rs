@@ -43,7 +43,7 @@ impl Consumer for TerragruntHcl {
     const NAME: &'static str = "terragrunt-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = run.links(&self.printed.targets)?;
+        let links = run.links_with_external_ids(&self.printed.targets)?;
         let link = only_one(&links, "a Terragrunt unit can assume only one role")?;
         let version: Option<Version> = self.terragrunt_version.as_deref().map(str::parse).transpose()?;
         if let Some((version, known)) = version.and_then(|version| Some((version, version.as_known()?))) {

@@ -8,7 +8,7 @@ use std::fmt;
 use super::bootstrap::{self, Bootstrap, Settings, Work};
 use super::command_line::{Start, Verb};
 use crate::cli::{Half, PrincipalOptions, RoleOptions};
-use crate::config::{self, ExternalIdChoice, Link};
+use crate::config::{self, ExternalIdChoice, Link, VARIABLE};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::operations::interrupt;
 use crate::operations::run::Run;
@@ -32,6 +32,7 @@ async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
     }
     // A target that the file does not name would be a new one for bootstrap.
     let recorded = config::recorded_links(&run.file, &args.targets, None)?;
+    recorded.iter().try_for_each(|link| check_is_ours(link, run))?;
     if let ([_, _, ..], Some(id)) = (recorded.as_slice(), &args.new_external_id) {
         return Err(Error::usage(format!("several targets cannot have the one external ID `{id}`"))
             .hint("name one target, or omit --new-external-id: xacct generates one for each"));
@@ -50,6 +51,29 @@ async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
         next(&made.work, args, run)?;
     }
     Ok(made.exit_code)
+}
+
+/// Refuses a link whose role or external ID is not for xacct to change.
+fn check_is_ours(link: &Link, run: &Run<'_>) -> Result<()> {
+    if let Some(manager) = link.managed_by {
+        return Err(Error::usage(format!(
+            "{manager} manages target `{}`, so xacct does not change its role",
+            link.name
+        ))
+        .hint(format!("change the external ID in {manager}'s files, then in xacct.toml"))
+        .hint("or take the role back: apply the output of `xacct print role-hcl --removed`, and remove `managed_by`"));
+    }
+    let file = &run.file;
+    let is_elsewhere = file.target(&link.name).is_some_and(|known| known.is_external_id_elsewhere);
+    if is_elsewhere && file.local.variable.is_some() {
+        let local = file.local.path.display();
+        return Err(Error::usage(format!(
+            "{VARIABLE} has the external ID of target `{}`, and rotate cannot change it",
+            link.name
+        ))
+        .hint(format!("write the ID to `{local}`, and unset {VARIABLE}")));
+    }
+    Ok(())
 }
 
 /// Lets the role accept a new external ID beside those on record. If it does already, that is the one: an earlier run was

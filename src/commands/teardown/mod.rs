@@ -21,8 +21,10 @@ use crate::operations::accounts::{refuse_entering_without_source, source_as_told
 use crate::operations::interrupt;
 use crate::operations::proving::principals_on_record;
 use crate::operations::run::{Opening, Run};
+use crate::operations::work::Failed;
 use apply::remove;
 pub use arguments::Teardown;
+use objection::managed_elsewhere;
 use plan::{observe, plan};
 use report::Report;
 use work::Work;
@@ -41,6 +43,12 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     run.check_chosen("teardown", &args.targets, args.all)?;
     let (links, unknown) = config::links_found(&run.file, &args.targets, &args.access)?;
     let report = Report { args, run, unknown };
+    let (managed, links): (Vec<_>, Vec<_>) = links.into_iter().partition(|link| link.managed_by.is_some());
+    let managed =
+        managed.into_iter().map(|link| Failed { error: managed_elsewhere(&link, run), link }).collect::<Vec<_>>();
+    if let ([first, rest @ ..], true) = (managed.as_slice(), links.is_empty()) {
+        return Err(rest.iter().fold(first.error.clone(), |error, more| error.note(&more.error.message)));
+    }
     if links.is_empty() {
         report.nothing_on_record();
         return Ok(ExitCode::Done);
@@ -58,6 +66,7 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
 
     let observed = observe(&source, &links, args, run, &connections).await?;
     let mut work = plan(links, observed, args, run)?;
+    work.failed.extend(managed);
     work.refuse_single_failure()?;
     report.preview(&work);
     if args.changes.only_shown() {

@@ -4,6 +4,7 @@ use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::plan::teardown::Objection;
 use crate::operations::objection::with_hints;
+use crate::operations::run::Run;
 use crate::text::shell::ShellCommand;
 
 /// Returns one error for all objections to a role, with hints for each.
@@ -13,4 +14,14 @@ pub fn refused(objections: &[Objection], link: &Link) -> Error {
     let instead = format!("keep the role and remove only the grant: {teardown}");
     let error = Error::new(Kind::Refused, said);
     objections.iter().fold(error, |error, objection| with_hints(error, objection, link, Some(instead.clone())))
+}
+
+/// Returns the error for a link that another tool manages.
+pub fn managed_elsewhere(link: &Link, run: &Run<'_>) -> Error {
+    let manager = link.managed_by.map(|manager| manager.to_string()).unwrap_or_default();
+    let forget = run.file.xacct().arg("forget").arg(&link.name);
+    let removed = run.file.xacct().args(["print", "role-hcl"]).flag("--removed");
+    Error::new(Kind::Refused, format!("{manager} manages target `{}`, so xacct does not delete its role", link.name))
+        .hint(format!("delete the role with {manager}, then remove the target: {}", forget))
+        .hint(format!("or take it back: apply the output of {removed}, and remove `managed_by` from the target"))
 }

@@ -37,6 +37,7 @@ bucket_tags = { owner = "me" }
 bucket_namespace = "account-regional"
 accept = [{ who = "account 999999999999", reason = "audit" }]
 exclusive = true
+managed_by = "terraform"
 
 [targets."prod 1"]
 account = "333333333333"
@@ -84,6 +85,7 @@ fn every_setting_is_read() {
         link,
         external_id,
         old_external_ids,
+        is_external_id_elsewhere,
         require_mfa,
         principals,
         restrict_to_user,
@@ -104,6 +106,7 @@ fn every_setting_is_read() {
         bucket_namespace,
         accept,
         exclusive,
+        managed_by,
     } = dev;
     assert_eq!(account.as_str(), "222222222222");
     assert_eq!((profile.as_deref(), enter_role), (Some("dev-admin"), None));
@@ -111,6 +114,7 @@ fn every_setting_is_read() {
     assert_eq!(role_path.unwrap().as_str(), "/team/");
     assert_eq!(link.unwrap().as_str(), "0123456789abcdef");
     assert_eq!((external_id.unwrap().as_str(), old_external_ids), ("q7Hc:Zk", vec![]));
+    assert!(!is_external_id_elsewhere);
     assert_eq!((require_mfa, restrict_to_user, allow_session_tags), (Some(true), Some(true), Some(false)));
     assert_eq!(shown(&principals), ["user/bob", "role/ci/terraform"]);
     let own = "arn:aws:iam::222222222222:policy/own";
@@ -130,7 +134,7 @@ fn every_setting_is_read() {
     assert_eq!(shown(&bucket_tags), ["owner=me"]);
     assert_eq!(bucket_namespace, Some(BucketNamespace::AccountRegional));
     assert_eq!(accept, [Accepted { who: "account 999999999999".to_owned(), reason: "audit".to_owned() }]);
-    assert_eq!(exclusive, Some(true));
+    assert_eq!((exclusive, managed_by), (Some(true), Some(Manager::Terraform)));
 
     assert_eq!(prod.enter_role.unwrap().as_str(), "OrganizationAccountAccessRole");
     assert_eq!((prod.role, prod.require_mfa, prod.probe), (None, None, None));
@@ -216,7 +220,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
-    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, description, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive
+    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, description, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive, managed_by
     - remove it, or use one of these
     ");
 }
@@ -479,4 +483,84 @@ fn an_error_is_one_short_line() {
             assert!(line.chars().count() < 2500 && !line.contains(char::is_control), "{line:.500}");
         }
     }
+}
+
+fn local(text: &str) -> Result<super::Local> {
+    super::Local::parse(Path::new("xacct.local.toml"), text.to_owned())
+}
+
+#[test]
+fn the_local_file_has_profiles_and_external_ids_and_nothing_else() {
+    let read = local(
+        "[source]\nprofile = \"p\"\nuser_profile = \"u\"\n[targets.dev]\nprofile = \"d\"\n\
+         [targets.prod]\nexternal_id = [\"new-id\", \"old-id\"]\n",
+    );
+    let read = read.unwrap();
+    assert_eq!((read.profile.as_deref(), read.user_profile.as_deref()), (Some("p"), Some("u")));
+    assert_eq!(read.targets["dev"].profile.as_deref(), Some("d"));
+    assert_eq!(shown(&read.targets["prod"].external_ids), ["new-id", "old-id"]);
+
+    let complaint = |text: &str| {
+        let error = local(text).unwrap_err();
+        assert_eq!(error.kind, Kind::Usage);
+        let details = error.notes.iter().chain(&error.hints).map(|detail| format!("\n- {detail}"));
+        format!("{}{}", error.message, details.collect::<String>())
+    };
+    insta::assert_snapshot!(complaint("[targets.dev]\nprofile = \"p\"\nrequire_mfa = true\n"), @r#"
+    xacct.local.toml:3: `require_mfa` is a setting of the link, not of one person
+    - this file contains only profiles and external IDs
+    - move it to [targets.dev] in xacct.toml
+    "#);
+    insta::assert_snapshot!(complaint("[source]\nuser = \"alice\"\n"), @r#"
+    xacct.local.toml:2: `user` is a setting of the link, not of one person
+    - this file contains only profiles and external IDs
+    - move it to [source] in xacct.toml
+    "#);
+    insta::assert_snapshot!(complaint("[targets.dev]\nprofil = \"p\"\n"), @r#"
+    xacct.local.toml:2: unknown setting `profil` in [targets.dev]
+    - did you mean `profile`?
+    "#);
+    insta::assert_snapshot!(complaint("[targets.dev]\nexternal_id = \"x\"\n"), @r#"
+    xacct.local.toml:2: `x` is not a valid external ID: has 1 character, at least 2 are required
+    - use 2 to 1224 characters
+    "#);
+    insta::assert_snapshot!(complaint("[other]\nsecret = \"x\"\n"), @r#"
+    xacct.local.toml:1: unknown setting
+    - the settings are source, targets
+    - specify the file with your links: --config FILE
+    "#);
+}
+
+#[test]
+fn the_place_of_an_external_id_is_read_and_filled() {
+    let text = with_target_line("external_id = \"$XACCT_EXTERNAL_ID\"");
+    let file = |own: &str, variable: Option<&str>| {
+        let local = super::Local { variable: variable.map(str::to_owned), ..local(own).unwrap() };
+        parse(&text).unwrap().with_local(local)
+    };
+    let ids = |own: &str, variable| {
+        let file = file(own, variable).unwrap();
+        let dev = &file.targets[0].1;
+        assert!(dev.is_external_id_elsewhere);
+        dev.external_id.iter().chain(&dev.old_external_ids).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let own = "[targets.dev]\nexternal_id = \"own-id\"\n[targets.of-another-branch]\nprofile = \"x\"\n";
+    assert_eq!(ids("", None), [""; 0]);
+    assert_eq!(ids(own, None), ["own-id"]);
+    assert_eq!(ids("", Some("of-the-variable")), ["of-the-variable"]);
+    assert_eq!(ids(own, Some("of-the-variable")), ["of-the-variable", "own-id"]);
+    assert_eq!(ids(own, Some("own-id")), ["own-id"]);
+    let error = file("", Some("x")).unwrap_err();
+    assert!(error.message.starts_with("XACCT_EXTERNAL_ID: `x` is not a valid external ID"), "{}", error.message);
+
+    let both = parse(&with_target_line("external_id = \"in-the-file\"")).unwrap().with_local(local(own).unwrap());
+    insta::assert_snapshot!(both.unwrap_err().message, @"`xacct.toml` and `xacct.local.toml` both have the external ID of target `dev`");
+}
+
+#[test]
+fn a_manager_is_terraform() {
+    insta::assert_snapshot!(complaint(&with_target_line("managed_by = \"pulumi\"")), @r#"
+    xacct.toml:3: `pulumi` is not a valid value of `managed_by`
+    - use `terraform`
+    "#);
 }

@@ -194,6 +194,127 @@ fn a_second_target_is_added_below_the_first() {
 }
 
 #[test]
+fn new_targets_take_their_places_in_the_order_of_names_and_others_keep_theirs() {
+    let target =
+        |name: &str, account: u8| format!("[targets.{name}]\naccount = \"{}\"\n", account.to_string().repeat(12));
+    let file = |targets: &[String]| format!("# Ours.\n[source]\nuser = \"alice\"\n\n{}", targets.join("\n"));
+    let names = |place: &Place| place.load().targets.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let cases: [(&[&str], &[&str]); 4] = [
+        (&["b", "d"], &["a", "b", "c", "cc", "d", "e"]),
+        // The order of a person's file stays.
+        (&["d", "b"], &["a", "c", "cc", "d", "b", "e"]),
+        (&["z"], &["a", "c", "cc", "e", "z"]),
+        (&["0"], &["0", "a", "c", "cc", "e"]),
+    ];
+    for (before, after) in cases {
+        let tagged = |name: &&str| {
+            format!("# About {name}.\n{}[targets.{name}.tags]\nx = \"y\"\n", target(name, 2)).replace(
+                "222222222222",
+                &format!("22222222222{}", name.len() + before.iter().position(|it| it == name).unwrap()),
+            )
+        };
+        let place = Place::with(&file(&before.iter().map(tagged).collect::<Vec<_>>()));
+        // In one run, and given in any order.
+        let new = [("e", "5"), ("a", "6"), ("cc", "7"), ("c", "8")].map(|(name, digit)| link(name, &digit.repeat(12)));
+        record(&place.load(), &source(), &new.iter().collect::<Vec<_>>()).unwrap();
+        let text = place.text();
+        let headings = text.lines().filter_map(|line| line.strip_prefix("[targets.")?.strip_suffix(']'));
+        assert_eq!(headings.filter(|name| !name.contains('.')).collect::<Vec<_>>(), after, "{text}");
+        for name in before {
+            assert!(text.contains(&format!("# About {name}.\n[targets.{name}]\n")), "{text}");
+        }
+        assert_eq!(names(&place).len(), after.len(), "{text}");
+        // One at a time, too.
+        let singly = Place::with(&file(&before.iter().map(tagged).collect::<Vec<_>>()));
+        for link in &new {
+            record(&singly.load(), &source(), &[link]).unwrap();
+        }
+        assert_eq!(singly.text(), text);
+    }
+}
+
+/// A file with `xacct.local.toml` beside it.
+fn with_local(text: &str, local: &str) -> Place {
+    let place = Place::with(text);
+    std::fs::write(place.path.with_extension("local.toml"), local).unwrap();
+    place
+}
+
+fn local_text(place: &Place) -> Option<String> {
+    std::fs::read_to_string(place.path.with_extension("local.toml")).ok()
+}
+
+/// Records this source and link, and returns both files.
+fn recorded_in_both(place: &Place, source: &Source, link: &Link, variable: Option<&str>) -> (String, Option<String>) {
+    let file = place.load().with_variable(variable).unwrap();
+    record_local(&file, source, &[link]).unwrap();
+    record(&file, source, &[link]).unwrap();
+    (place.text(), local_text(place))
+}
+
+#[test]
+fn profiles_go_to_the_local_file_if_there_is_one() {
+    let source = Source { user_profile: Some("me".to_owned()), profile: Some("mine".to_owned()), ..source() };
+    let mut link = link("dev", "222222222222");
+    link.way_in = WayIn::Profile("my-dev".to_owned());
+    let place = with_local(COMMENTED, "# mine\n");
+    let (text, local) = recorded_in_both(&place, &source, &link, None);
+    assert!(!text.contains("my-dev") && !text.contains("\"me\"") && text.contains("profile = 'admin'"), "{text}");
+    insta::assert_snapshot!(local.unwrap(), @r#"
+    # mine
+
+    [source]
+    user_profile = "me"
+
+    [targets.dev]
+    profile = "my-dev"
+    "#);
+    let file = place.load();
+    assert_eq!(file.source.user_profile.as_deref(), Some("me"));
+    assert_eq!(links(&file)[0].way_in, link.way_in);
+    // Another profile for one run changes neither.
+    link.way_in = WayIn::Profile("once".to_owned());
+    let before = (place.text(), local_text(&place));
+    assert_eq!(recorded_in_both(&place, &source, &link, None), before);
+    let others = other_profiles(&file, &source, &[&link]).unwrap();
+    assert_eq!(others, "[source]\nprofile = \"mine\"\n[targets.dev]\nprofile = \"once\"\n");
+}
+
+#[test]
+fn an_external_id_is_kept_out_of_the_file() {
+    let elsewhere = COMMENTED.replace("role =", "external_id = \"$XACCT_EXTERNAL_ID\"\nrole =");
+    let mut dev = link("dev", "222222222222");
+    (dev.region, dev.tags) = (links(&Place::with(COMMENTED).load())[0].region.clone(), vec![]);
+    dev.external_id = ExternalIdChoice::Use("new-id".parse().unwrap());
+    let has_id = |text: &str| text.contains("new-id") || text.contains("old-id");
+    // Where the file names the place, the local file is created.
+    let place = Place::with(&elsewhere);
+    dev.old_external_ids = vec!["old-id".parse().unwrap()];
+    let (text, local) = recorded_in_both(&place, &source(), &dev, None);
+    assert!(!has_id(&text) && text.contains("external_id = \"$XACCT_EXTERNAL_ID\""), "{text}");
+    insta::assert_snapshot!(local.unwrap(), @r#"
+    # What one person keeps out of xacct.toml: profiles and external IDs. Do not commit it.
+
+    [targets.dev]
+    external_id = ["new-id", "old-id"]
+    "#);
+    let link = &links(&place.load())[0];
+    assert_eq!(link.external_ids().map(ToString::to_string).collect::<Vec<_>>(), ["new-id", "old-id"]);
+    // An ID in the variable is in neither file.
+    for text in [COMMENTED, &elsewhere] {
+        dev.old_external_ids.clear();
+        let place = Place::with(text);
+        let (text, local) = recorded_in_both(&place, &source(), &dev, Some("new-id"));
+        assert!(!has_id(&text) && text.contains("external_id = \"$XACCT_EXTERNAL_ID\""), "{text}");
+        assert_eq!(local, None);
+    }
+    // One that is in the file already stays.
+    let text = COMMENTED.replace("role =", "external_id = \"new-id\"\nrole =");
+    let (text, _) = recorded_in_both(&Place::with(&text), &source(), &dev, Some("new-id"));
+    assert!(text.contains("external_id = \"new-id\""), "{text}");
+}
+
+#[test]
 fn inline_targets_become_sections_with_the_same_settings() {
     for text in [
         "targets.dev = { account = \"222222222222\", region = \"eu-west-1\" }\n",
@@ -215,21 +336,26 @@ fn inline_targets_become_sections_with_the_same_settings() {
 }
 
 #[test]
-fn a_target_has_either_a_profile_or_a_role_to_enter() {
-    let text = COMMENTED.replace("region =", "profile = \"dev\"\nregion =");
-    let entered = rewritten(&text, |link| link.way_in = WayIn::EnterRole("Admin".parse().unwrap()));
-    assert!(entered.contains("enter_role = \"Admin\"\n") && !entered.contains("profile = \"dev\""), "{entered}");
-    let back = rewritten(&entered, |link| link.way_in = WayIn::Profile("dev".to_owned()));
-    assert!(back.contains("profile = \"dev\"\n") && !back.contains("enter_role"), "{back}");
-    assert_eq!(rewritten(&back, |link| link.way_in = WayIn::Search), back);
+fn the_way_into_a_target_is_added_once_and_never_replaced() {
+    let ways = [WayIn::Profile("mine".to_owned()), WayIn::EnterRole("Admin".parse().unwrap()), WayIn::Search];
+    for known in ["profile = \"dev\"", "enter_role = \"Other\""] {
+        let text = COMMENTED.replace("region =", &format!("{known}\nregion ="));
+        for way_in in &ways {
+            assert_eq!(rewritten(&text, |link| link.way_in = way_in.clone()), text);
+        }
+    }
+    let [by_profile, entered, searched] = ways.map(|way_in| rewritten(COMMENTED, |link| link.way_in = way_in));
+    assert!(by_profile.contains("profile = \"mine\"\n"), "{by_profile}");
+    assert!(entered.contains("enter_role = \"Admin\"\n"), "{entered}");
+    assert_eq!(searched, COMMENTED);
 }
 
 #[test]
-fn profiles_of_the_source_change_only_if_given() {
+fn profiles_of_the_source_are_added_and_never_replaced() {
     let place = Place::with(COMMENTED);
     let said = Source { profile: Some("other".to_owned()), user_profile: Some("a\"b".to_owned()), ..source() };
     assert!(record(&place.load(), &said, &[]).unwrap());
-    let expected = COMMENTED.replace("'admin'\n", "\"other\"\nuser_profile = 'a\"b'\n");
+    let expected = COMMENTED.replace("'admin'\n", "'admin'\nuser_profile = 'a\"b'\n");
     assert_eq!(place.text(), expected);
     assert_eq!(place.load().source.user_profile.as_deref(), Some("a\"b"));
 }
@@ -273,13 +399,13 @@ fn additions_by_another_program_stay() {
     let read = place.load();
     let more = format!("{COMMENTED}\n# theirs\n[targets.other]\naccount = \"444444444444\"\n");
     std::fs::write(&place.path, &more).unwrap();
-    assert!(record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
+    assert!(record(&read, &source(), &[&link("third", "555555555555")]).unwrap());
     let text = place.text();
     assert!(text.starts_with(&more), "{text}");
     let names: Vec<_> = place.load().targets.into_iter().map(|(name, _)| name).collect();
-    assert!(names.contains(&"other".to_owned()) && names.contains(&"new".to_owned()), "{text}");
+    assert!(names.contains(&"other".to_owned()) && names.contains(&"third".to_owned()), "{text}");
     // A third run with the same change has nothing to write.
-    assert!(!record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
+    assert!(!record(&read, &source(), &[&link("third", "555555555555")]).unwrap());
 }
 
 #[test]
@@ -480,9 +606,9 @@ proptest! {
         for link in [&link, &link, &changed] {
             let text = text_with(&file, &source(), &[link]).unwrap();
             let read = ConfigFile::parse(path, text.clone()).unwrap();
-            // A search keeps the recorded profile or role.
+            // A recorded profile or role to enter stays.
             let mut expected = link.clone();
-            if let (WayIn::Search, Some(before)) = (&link.way_in, links(&file).first()) {
+            if let Some(before) = links(&file).first().filter(|before| before.way_in != WayIn::Search) {
                 expected.way_in = before.way_in.clone();
             }
             prop_assert_eq!(links(&read).iter().map(same).collect::<Vec<_>>(), [same(&expected)], "{}", text);

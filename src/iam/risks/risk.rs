@@ -164,6 +164,13 @@ pub enum Risk {
         /// What to do.
         remedy: String,
     },
+    /// A difference in what another tool manages, so that xacct only reports it.
+    ManagedElsewhere {
+        /// The tool.
+        manager: String,
+        /// What xacct would do about it, such as `delete policy x`.
+        difference: String,
+    },
     /// xacct cannot parse a current document as a policy.
     NotEvaluated {
         /// The document, in words: `the trust policy`, `policy NAME`.
@@ -371,6 +378,9 @@ impl Risk {
             Self::InUse(used) => used.to_string(),
             Self::NeedsAdoption { problem } => format!("{problem}: only bootstrap --adopt repairs this"),
             Self::NotRepairable { problem, .. } => problem.clone(),
+            Self::ManagedElsewhere { manager, difference } => {
+                format!("xacct would {difference}, but {manager} manages it")
+            }
             Self::NotEvaluated { what, problem } => {
                 format!("xacct cannot evaluate {what} in its current form: {problem}")
             }
@@ -410,6 +420,7 @@ impl Risk {
             }
             Self::InUse(_) => "; CloudTrail in that account records the session names",
             Self::NotRepairable { remedy, .. } => return format!("; {remedy}"),
+            Self::ManagedElsewhere { manager, .. } => return format!("; change {manager}'s files or xacct.toml"),
             _ => "",
         };
         remedy.to_owned()
@@ -422,7 +433,10 @@ impl Risk {
             Self::UndeclaredPolicy { exclusive, .. } => *exclusive,
             // AWS maintains its policies; nobody changed this account.
             Self::BoundaryChanged { change, .. } => *change != BoundaryChange::ByAws,
-            Self::BoundaryNotRecorded { .. } | Self::NeedsAdoption { .. } | Self::NotRepairable { .. } => true,
+            Self::BoundaryNotRecorded { .. }
+            | Self::NeedsAdoption { .. }
+            | Self::NotRepairable { .. }
+            | Self::ManagedElsewhere { .. } => true,
             _ => false,
         }
     }

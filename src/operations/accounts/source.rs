@@ -116,7 +116,9 @@ pub fn labels(principals: impl IntoIterator<Item = PrincipalRef>) -> String {
 /// # Errors
 /// When there are none.
 pub async fn source_access(connections: &Connections, source: &Source) -> Result<Access> {
-    connections.access(source.profile.as_deref()).await.map_err(|error| error.context("source account"))
+    let of_account = || connections.profiles().of_unnamed(source.account.as_ref()?);
+    let profile = source.profile.as_deref().or_else(of_account);
+    connections.access(profile).await.map_err(|error| error.context("source account"))
 }
 
 /// Returns the source operator's access if that operator enters a target of these links.

@@ -62,7 +62,8 @@ impl Consumer for Policies {
         let document: PolicyDocument = match self.party {
             Party::SourceOperator => {
                 let mut all = BTreeSet::new();
-                for link in &links {
+                let mut seen = BTreeSet::new();
+                for link in links.iter().filter(|link| seen.insert(link.principals_in_words())) {
                     all.extend(principals(self.user_arn.as_ref(), link, partition, true, run)?);
                 }
                 let entered = links.iter().filter_map(|link| match &link.way_in {
@@ -86,6 +87,9 @@ impl Consumer for Policies {
             }
             Party::SourceAuditor => templates::auditor_source(partition),
             Party::User => {
+                for link in &links {
+                    principals(self.user_arn.as_ref(), link, partition, false, run)?;
+                }
                 if links.iter().any(|link| link.require_mfa) {
                     run.console.say(
                         "If the user's profile has no mfa_serial, xacct verify also needs iam:ListMFADevices on the user",

@@ -1,5 +1,7 @@
 //! `xacct verify`: tests every link in `xacct.toml`.
 
+mod must_refuse;
+
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -33,7 +35,9 @@ use crate::report::{console, diagnosis, proof};
   xacct verify dev --user-profile alice
   xacct verify 222222222222 --mfa-code 123456
   xacct verify --probe identity --output json
-  xacct verify --fail-on broken,open")]
+  xacct verify --fail-on broken,open
+  Prove that somebody else does not get in:
+    xacct verify prod --must-refuse --user-profile dev")]
 pub struct Verify {
     /// Targets, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET")]
@@ -41,6 +45,13 @@ pub struct Verify {
     /// AWS profile used if no user profile is set
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
     pub profile: Option<String>,
+    /// Prove that AWS denies the role to these credentials, whoever they belong to
+    ///
+    /// Sends AssumeRole as a user of the link would, with its external ID, and nothing else. The credentials are those of
+    /// --user-profile or --profile, or else of the usual credential chain. Exits with 0 if AWS denies the request, with 3
+    /// if it does not, and with 5 if AWS's answer is no decision.
+    #[arg(long, conflicts_with_all = ["bucket_tag", "bucket_namespace"])]
+    pub must_refuse: bool,
     /// What counts as a failure.
     #[command(flatten)]
     pub fail: FailOptions,
@@ -66,6 +77,9 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let mut links = config::recorded_links(&run.file, &run.wanted(&args.targets)?, Some(&args.proof))?;
     settle::read_trust_statements(&mut links, run)?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
+    if args.must_refuse {
+        return must_refuse::must_refuse(args, &links, run).await;
+    }
     let user = proving::user_on_record(run)?;
     let mut source = Source::from(&run.file.source);
     source.profile = source.profile.or_else(|| args.profile.clone());

@@ -109,6 +109,7 @@ mod lost_answers;
 mod many;
 mod mfa;
 mod missing_permissions;
+mod must_refuse;
 mod names;
 mod network;
 mod nobody_else;

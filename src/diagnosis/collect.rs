@@ -401,6 +401,12 @@ fn why(error: &Error) -> String {
 }
 
 impl SourceFacts {
+    /// Returns the facts of an account that was not read, with the reason.
+    #[must_use]
+    pub fn not_read(why: &str) -> Self {
+        Self::unread(None, unread(why), why)
+    }
+
     /// Returns the facts of an account that xacct could not read, with the reason.
     fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
         Self {

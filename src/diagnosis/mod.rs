@@ -17,6 +17,7 @@ mod fix;
 mod join;
 pub mod made;
 mod message;
+pub mod permission;
 mod policies;
 mod redact;
 mod statement;

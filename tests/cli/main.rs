@@ -116,6 +116,7 @@ mod nobody_else;
 mod operators;
 mod order;
 mod output;
+mod permission;
 mod print;
 mod probe;
 mod profiles;

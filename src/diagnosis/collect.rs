@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
 use super::facts::{
-    Answer, CallerFacts, LetThrough, LinkFacts, Mfa, NotSent, OperatorFacts, PolicyFacts, RequestFacts, RoleFacts,
-    S3Facts, SourceFacts, TargetFacts, UserFacts,
+    Answer, CallerFacts, KeyStatus, LetThrough, LinkFacts, Mfa, NotSent, OperatorFacts, PolicyFacts, RequestFacts,
+    RoleFacts, S3Facts, SourceFacts, TargetFacts, UserFacts,
 };
 use crate::aws::client::access::Access;
 use crate::aws::iam::read::{self, Holder};
@@ -237,8 +237,15 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
         groups,
         boundary,
         mfa_devices: settled(mfa_devices),
+        callers_key: None,
         changed_at: managed.changed_at(),
     }
+}
+
+/// Reads the status of an access key of the user; absent if it is none of the user's.
+pub async fn key_status(access: &Access, user: &UserName, id: &str) -> Reading<KeyStatus> {
+    settled(read::is_key_active(access, user, id).await)
+        .map(|is_active| if is_active { KeyStatus::Active } else { KeyStatus::Inactive })
 }
 
 /// Reads the policies of a user: those of the user, and those of each group.
@@ -417,6 +424,7 @@ impl SourceFacts {
             groups: unread(why),
             boundary: unread(why),
             mfa_devices: unread(why),
+            callers_key: None,
             changed_at: BTreeMap::new(),
         }
     }

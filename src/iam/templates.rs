@@ -57,6 +57,7 @@ embedded! {
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
     AUDITOR_SOURCE = "auditor-source.json";
+    READER = "reader.json";
     STATE_BUCKET = "state-bucket.json";
     STATE_LOCKFILE = "state-lockfile.json";
     STATE_WORKSPACES = "state-workspaces.json";
@@ -212,6 +213,22 @@ pub fn operator_target_of(roles: &BTreeSet<RoleArn>) -> PolicyDocument {
 #[must_use]
 pub fn auditor_source(partition: Partition) -> PolicyDocument {
     filled(&AUDITOR_SOURCE, &|name| (name == "Partition").then(|| Fill::One(partition.to_string())))
+}
+
+/// Returns the minimal policy of whoever reads both accounts and changes nothing, the same for each of them: the user's
+/// ARN has no effect in a target account, nor a role's in the source account.
+#[must_use]
+pub fn reader(user: &UserArn, roles: &BTreeSet<RoleArn>) -> PolicyDocument {
+    let arns: BTreeSet<_> = roles.iter().flat_map(|role| [role.to_string(), role.without_path().to_string()]).collect();
+    filled(&READER, &|name| {
+        Some(Fill::One(match name {
+            "Partition" => user.partition.to_string(),
+            "SourceAccount" => user.account.to_string(),
+            "UserArn" => user.to_string(),
+            "RoleArns" => return Some(Fill::Many(arns.iter().cloned().collect())),
+            _ => return None,
+        }))
+    })
 }
 
 /// The location of Terraform's state.

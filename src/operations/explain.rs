@@ -130,6 +130,8 @@ impl<'a> Diagnostician<'a> {
         }
         let mut facts = self.together(case, requested(prover, claim)?, tried, halves, caller);
         facts.clock_ahead = clock_ahead(prover);
+        // On the heap: futures nested more deeply are too much for the compiler.
+        Box::pin(self.look_for_key(&mut facts, prover)).await;
         if let Some(made) = &case.made {
             made.put_into(&mut facts);
         }
@@ -163,11 +165,25 @@ impl<'a> Diagnostician<'a> {
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
         let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
         let facts = tried.zip(requested(prover, claim));
-        let facts = facts.map(|(tried, request)| Facts {
+        let mut facts = facts.map(|(tried, request)| Facts {
             clock_ahead: clock_ahead(prover),
             ..self.together(case, request, tried, halves, caller)
         });
+        if let Some(facts) = &mut facts {
+            Box::pin(self.look_for_key(facts, prover)).await;
+        }
         (proof, facts)
+    }
+
+    /// Looks for the access key among those of the user, if AWS does not know it.
+    async fn look_for_key(&self, facts: &mut Facts, prover: &Prover) {
+        if facts.is_key_unknown()
+            && facts.source.user.present().is_some()
+            && let Ok(access) = self.operators.source().await
+        {
+            let status = collect::key_status(&access, &self.user, prover.access().key_id()).await;
+            facts.source.callers_key = Some(status);
+        }
     }
 
     async fn halves(&self, case: &Case<'_>) -> (LinkFacts, SourceFacts, TargetFacts) {

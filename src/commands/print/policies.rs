@@ -24,6 +24,7 @@ use crate::operations::settle;
 #[command(after_long_help = "Examples:
   xacct print policies --for source-operator > operator-a.json
   xacct print policies dev --for target-operator
+  xacct print policies --for reader --out reader.json
   xacct print policies --for user")]
 pub struct Policies {
     /// The links, and the file to write to.
@@ -46,6 +47,8 @@ pub enum Party {
     TargetOperator,
     /// Lists who gets through the links (xacct who), in the source account
     SourceAuditor,
+    /// Reads both accounts and changes nothing (--check, diagnose, who, list --live); the same policy for each account
+    Reader,
     /// Assumes the role; this policy is the grant itself
     User,
 }
@@ -83,6 +86,15 @@ impl Consumer for Policies {
                 templates::operator_target_of(&roles)
             }
             Party::SourceAuditor => templates::auditor_source(partition),
+            Party::Reader => {
+                if links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_))) {
+                    run.console.say(
+                        "--enter-role enters a target account with more than these permissions; a reader needs a profile \
+                         there: --target-profile NAME",
+                    );
+                }
+                templates::reader(&user_arn(self.user_arn.as_ref(), partition, true, run)?, &roles)
+            }
             Party::User => {
                 let user = user_arn(self.user_arn.as_ref(), partition, false, run)?;
                 if links.iter().any(|link| link.require_mfa) {

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
-use crate::cli::{FailOptions, ProofOptions, ReportOptions};
+use crate::cli::{FailOptions, ProofOptions, RefusalOptions, ReportOptions};
 use crate::config::{self, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
@@ -50,11 +50,14 @@ pub struct Verify {
     /// Sends AssumeRole as a user of the link would, with its external ID, and nothing else. The credentials are those of
     /// --user-profile or --profile, or else of the usual credential chain. Exits with 0 if AWS denies the request, with 3
     /// if it does not, and with 5 if AWS's answer is no decision.
-    #[arg(long, conflicts_with_all = ["bucket_tag", "bucket_namespace"])]
+    #[arg(long, conflicts_with_all = ["bucket_tag", "bucket_namespace", "refusals"])]
     pub must_refuse: bool,
     /// What counts as a failure.
     #[command(flatten)]
     pub fail: FailOptions,
+    /// How often requests that must be denied are sent.
+    #[command(flatten)]
+    pub refusals: RefusalOptions,
     /// Options of the proof.
     #[command(flatten)]
     pub proof: ProofOptions,
@@ -84,7 +87,14 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let mut source = Source::from(&run.file.source);
     source.profile = source.profile.or_else(|| args.profile.clone());
     let profile = args.profile.as_deref();
-    let verification = Verification { options: &args.proof, profile, source, report: args.report, run };
+    let verification = Verification {
+        options: &args.proof,
+        profile,
+        source,
+        report: args.report,
+        refusals: args.refusals.refusals,
+        run,
+    };
     let connections = verification.connect(&links)?;
     let proofs = verification.prove(&links, &user, &connections).await?;
     let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code_of(&proven.result, &args.fail)));

@@ -83,6 +83,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
             source_identity: link.source_identity.clone(),
         },
         test_name: None,
+        unsent_refusals: None,
         extent,
         declaration: Declaration {
             restrict_to_user: link.restrict_to_user,

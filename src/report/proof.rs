@@ -161,11 +161,14 @@ pub fn remarks(proof: &Proof) -> Vec<String> {
     proof.steps.iter().filter(|step| step.outcome != StepOutcome::Skipped).flat_map(of_step).collect()
 }
 
-/// Returns what was not checked although nobody asked to skip it.
-#[must_use]
-pub fn not_checked(proof: &Proof) -> Option<String> {
-    let is_it = |step: &&Step| step.id == StepId::NobodyElseAdmitted && step.outcome == StepOutcome::Skipped;
-    proof.steps.iter().find(is_it).map(|step| format!("{}: {}", step.id.title(), step.evidence))
+/// Returns what was not checked: whom else the role admits, and requests that must be denied.
+pub fn not_checked(proof: &Proof) -> impl Iterator<Item = String> {
+    let skipped = || proof.steps.iter().filter(|step| step.outcome == StepOutcome::Skipped);
+    let others = skipped().filter(|step| step.id == StepId::NobodyElseAdmitted);
+    // All have one reason.
+    let refusals = skipped().filter(|step| step.id.is_refusal()).take(1);
+    let refusals = refusals.map(|step| format!("requests that must be denied: {}", step.evidence));
+    others.map(|step| format!("{}: {}", step.id.title(), step.evidence)).chain(refusals)
 }
 
 /// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.

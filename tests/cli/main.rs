@@ -121,6 +121,7 @@ mod print;
 mod probe;
 mod profiles;
 mod propagation;
+mod rarer_refusals;
 mod refusals;
 mod revoke;
 mod risks;

@@ -57,7 +57,7 @@ impl Attempt {
     pub fn unmade(error: &Error, run: &Run<'_>) -> Self {
         Self {
             verdict: Verdict::NotProven,
-            evidence: error.code().unwrap_or("no answer").to_owned(),
+            evidence: in_short(error),
             error: Some(error.clone()),
             notes: Vec::new(),
             started_at: (run.context.now)().into(),
@@ -110,7 +110,7 @@ impl Stranger {
             Ok(session) => return Ok(attempt(Verdict::Accepted, format!("session {session}"))),
             Err(error) => error,
         };
-        let code = error.code().unwrap_or("no answer").to_owned();
+        let code = in_short(&error);
         match error.meaning() {
             Some(Meaning::SessionExpired) => Err(error),
             Some(Meaning::Denied | Meaning::DeniedByOthers | Meaning::CallerIsRoot) if is_of_assume_role(&error) => {
@@ -182,6 +182,10 @@ impl Stranger {
             Reading::Unreadable { .. } => None,
         }
     }
+}
+
+fn in_short(error: &Error) -> String {
+    error.code().map_or_else(|| error.message.clone(), str::to_owned)
 }
 
 /// Returns whether AWS answered AssumeRole so, and not a request that finds a device or opens a session with MFA.

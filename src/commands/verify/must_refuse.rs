@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Verify;
+use super::arguments::Verify;
 use crate::answers::Meaning;
 use crate::cli::{FailOn, FailOptions};
 use crate::config::Link;
@@ -97,7 +97,7 @@ impl Refused<'_> {
         let heading = match attempt.verdict {
             Verdict::Denied => format!("{GOOD}Denied{GOOD:#} in {time}: {}", attempt.evidence),
             Verdict::Accepted => format!("{BAD}GOT IN{BAD:#}: AWS let this caller assume the role ({time})"),
-            Verdict::NotProven => format!("{WARN}Inconclusive{WARN:#} ({time}): {}", attempt.evidence),
+            Verdict::NotProven => format!("{WARN}Inconclusive{WARN:#} ({time})"),
         };
         let mut text = format!("{}\n{heading}", self.role);
         if attempt.verdict == Verdict::Accepted {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::arn::{Partition, RoleArn, UserArn};
+use super::arn::{KmsKeyArn, Partition, RoleArn, UserArn};
 use super::names::{AccountId, ExternalId, Region};
 use super::policy::{Element, PolicyDocument};
 use super::revocation;
@@ -62,6 +62,7 @@ embedded! {
     STATE_LOCKFILE = "state-lockfile.json";
     STATE_WORKSPACES = "state-workspaces.json";
     STATE_WORKSPACES_LOCKFILE = "state-workspaces-lockfile.json";
+    STATE_KMS_KEY = "state-kms-key.json";
     STATE_LOCK_TABLE = "state-lock-table.json";
 }
 
@@ -242,6 +243,8 @@ pub struct State {
     pub key: String,
     /// Whether there are other workspaces, under `env:/`.
     pub workspaces: bool,
+    /// The key that encrypts the state; `None` for S3's own.
+    pub kms_key: Option<KmsKeyArn>,
     /// How Terraform locks the state.
     pub lock: StateLock,
 }
@@ -279,6 +282,7 @@ pub fn state(state: &State) -> PolicyDocument {
             "Table" => table.to_owned(),
             "Account" => account.to_owned(),
             "Region" => region.to_owned(),
+            "KmsKey" => state.kms_key.as_ref()?.to_string(),
             _ => return None,
         }))
     };
@@ -289,6 +293,7 @@ pub fn state(state: &State) -> PolicyDocument {
         (state.workspaces, &STATE_WORKSPACES),
         (state.workspaces && has_lockfile, &STATE_WORKSPACES_LOCKFILE),
         (matches!(state.lock, StateLock::Table { .. }), &STATE_LOCK_TABLE),
+        (state.kms_key.is_some(), &STATE_KMS_KEY),
     ];
     merge(parts.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
 }

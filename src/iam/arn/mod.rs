@@ -4,10 +4,12 @@
 
 mod caller;
 mod iam;
+mod kms;
 mod typed;
 
 pub use caller::CallerArn;
 pub use iam::{PolicyArn, PolicyOwner, RoleArn, UserArn};
+pub use kms::KmsKeyArn;
 pub use typed::{JOB_FUNCTIONS, ManagedPolicy, UserRef};
 
 pub use super::partition::Partition;

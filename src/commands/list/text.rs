@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{count, error_text};
-use crate::report::proof::{cause_in_short, verdict_in_short};
+use crate::report::proof::{cause_in_short, unsent_refusals, verdict_in_short};
 use crate::report::several::{self, Field, Own, Sheet, filled, lines, result};
 use crate::text::shell::ShellCommand;
 
@@ -169,5 +169,6 @@ fn problems_of(live: &Live, target: &str, with_causes: bool) -> Vec<String> {
         (Ok(_), _) => texts.push(format!("find out why: {}", command("diagnose"))),
         (Err(error), _) => texts.push(format!("not tested: {}", error_text(error))),
     }
+    texts.extend(live.proof.as_ref().ok().and_then(unsent_refusals));
     texts
 }

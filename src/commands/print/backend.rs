@@ -22,7 +22,7 @@ use crate::print::backend::{self, Backend, Version};
   xacct print backend-hcl dev --bucket my-state --key network/terraform.tfstate \\
       --terraform-version opentofu-1.8 --lock-table locks
   With a KMS key:
-    xacct print backend-hcl dev --bucket my-state --kms-key arn:aws:kms:eu-west-1:222222222222:key/ID
+    xacct print backend-hcl dev --bucket my-state --kms-key KEY_ARN
   The permissions that the role needs for the state:
     xacct print backend-hcl dev --bucket my-state --policy --out state.json
     xacct bootstrap --policy-file state.json --probe identity")]

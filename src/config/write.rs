@@ -110,7 +110,8 @@ fn written(file: &ConfigFile, document: &DocumentMut) -> String {
 
 /// Returns whether a principal of the source has lost its links to another one.
 fn has_left(source: &Source) -> bool {
-    let is_it = |principal: &PrincipalRef| source.leaving.as_ref().is_some_and(|left| left.label() == principal.label());
+    let is_it =
+        |principal: &PrincipalRef| source.leaving.as_ref().is_some_and(|left| left.label() == principal.label());
     source.leaving.is_some() && !source.principals.iter().any(is_it)
 }
 

@@ -11,6 +11,7 @@ mod help;
 mod import;
 mod list;
 mod man;
+mod r#move;
 mod print;
 mod revoke;
 mod rotate;
@@ -47,6 +48,7 @@ const GROUPS: &[Group] = &[
         title: "Change and remove",
         commands: &[
             Entry::of::<rotate::Rotate>(),
+            Entry::of::<r#move::Move>(),
             Entry::of::<revoke::Revoke>(),
             Entry::of::<teardown::Teardown>(),
             Entry::of::<forget::Forget>(),

@@ -122,6 +122,10 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
             old.join(", ")
         ));
     }
+    for (link, old) in proofs.iter().filter_map(|proven| Some((proven.link, proven.link.old_role()?))) {
+        let finish = run.file.xacct().arg("move").arg(&link.name).flag("--finish");
+        console.say(&format!("{} still has its old role {old}; to remove it: {finish}", link.name));
+    }
 }
 
 /// Returns the diagnosis as text, if there is one.
@@ -166,6 +170,9 @@ struct JsonVerified {
     /// What `xacct rotate external-id --finish` ends.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     old_external_ids: Vec<String>,
+    /// What `xacct move --finish` removes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,6 +187,7 @@ impl From<&Proven<'_>> for JsonVerified {
             account: proven.link.account.to_string(),
             role_arn: proven.role.to_string(),
             old_external_ids: proven.link.old_external_ids.iter().map(ToString::to_string).collect(),
+            moved_from: proven.link.old_role().map(ToString::to_string),
             verification: proven.result.as_ref().ok().map(JsonProof::from),
             diagnosis: proven.diagnosis.clone(),
             error: proven.result.as_ref().err().map(JsonError::from),

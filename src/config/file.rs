@@ -7,7 +7,7 @@ use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::error::Result;
 use crate::iam::admission::Accepted;
-use crate::iam::arn::{ManagedPolicy, UserRef};
+use crate::iam::arn::{ManagedPolicy, RoleArn, UserRef};
 use crate::iam::names::{
     AccountId, Description, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
@@ -42,6 +42,34 @@ pub struct RecordedSource {
     pub user_profile: Option<String>,
 }
 
+/// The other role of a target that `xacct move` moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OtherRole {
+    /// The new role, which has not passed its test yet (`moving_to`).
+    New(RoleArn),
+    /// The old role, which may still be in use (`moved_from`).
+    Old(RoleArn),
+}
+
+impl OtherRole {
+    /// Returns the role.
+    #[must_use]
+    pub fn arn(&self) -> &RoleArn {
+        match self {
+            Self::New(arn) | Self::Old(arn) => arn,
+        }
+    }
+
+    /// Returns the old role, if the new one has passed its test.
+    #[must_use]
+    pub fn old(&self) -> Option<&RoleArn> {
+        match self {
+            Self::New(_) => None,
+            Self::Old(arn) => Some(arn),
+        }
+    }
+}
+
 /// A target as `xacct.toml` records it, without defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the keys of the file, which the README explains")]
@@ -51,6 +79,8 @@ pub struct Recorded {
     pub enter_role: Option<RoleName>,
     pub role: Option<RoleName>,
     pub role_path: Option<IamPath>,
+    /// The keys `moving_to` and `moved_from`.
+    pub other_role: Option<OtherRole>,
     pub link: Option<TagValue>,
     pub external_id: Option<ExternalId>,
     /// The rest of `external_id`, if that is a list.
@@ -91,16 +121,18 @@ impl ConfigFile {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
     }
 
-    /// Returns the accounts and names of the roles of all targets.
+    /// Returns the accounts and names of the roles of all targets, the other roles of those that are moved included.
     ///
     /// # Errors
     /// Never: the default name is valid.
     pub fn roles(&self) -> Result<BTreeSet<(AccountId, RoleName)>> {
-        let role = |(_, record): &(String, Recorded)| {
+        let mut roles = BTreeSet::new();
+        for (_, record) in &self.targets {
             let name = record.role.clone().map_or_else(|| DEFAULT_ROLE_NAME.parse(), Ok)?;
-            Ok((record.account.clone(), name))
-        };
-        self.targets.iter().map(role).collect()
+            let other = record.other_role.iter().map(|other| other.arn().name.clone());
+            roles.extend(other.chain([name]).map(|name| (record.account.clone(), name)));
+        }
+        Ok(roles)
     }
 
     /// Returns the partition of a link with this Region, as far as the file tells: that of the Region, of the user's ARN, or

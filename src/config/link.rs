@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::file::{DEFAULT_ROLE_NAME, Recorded, RecordedSource};
+use super::file::{DEFAULT_ROLE_NAME, OtherRole, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions, SessionAttributes};
 use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
@@ -51,6 +51,12 @@ pub struct Link {
     pub account: AccountId,
     pub role: RoleName,
     pub role_path: IamPath,
+    /// The other role, while `xacct move` moves the link.
+    pub other_role: Option<OtherRole>,
+    /// Whether this run moves the link from `other_role` to `role`.
+    pub begins_move: bool,
+    /// Whether this stands for the other role of a target, which is to be removed.
+    pub is_other_role: bool,
     pub external_id: ExternalIdChoice,
     /// Further external IDs that the role accepts until all consumers send the new one.
     pub old_external_ids: Vec<ExternalId>,
@@ -199,6 +205,38 @@ impl Link {
         RoleArn { partition, account: self.account.clone(), path: self.role_path.clone(), name: self.role.clone() }
     }
 
+    /// Returns the link with another role, to which it is moved from its own.
+    #[must_use]
+    pub fn moved_to(&self, role: &RoleArn) -> Self {
+        let old = self.role_arn(role.partition);
+        Self { other_role: Some(OtherRole::Old(old)), begins_move: true, ..self.with_role(role) }
+    }
+
+    /// Returns the link as it is until its new role passes the test; `None` if this run does not move it.
+    #[must_use]
+    pub fn before_move(&self) -> Option<Self> {
+        let old = self.old_role().filter(|_| self.begins_move)?;
+        let new = self.role_arn(old.partition);
+        Some(Self { other_role: Some(OtherRole::New(new)), begins_move: false, ..self.with_role(old) })
+    }
+
+    /// Returns the role from which the link was moved, if it still has it.
+    #[must_use]
+    pub fn old_role(&self) -> Option<&RoleArn> {
+        self.other_role.as_ref().and_then(OtherRole::old)
+    }
+
+    /// Returns what stands for the other role, if the link is being moved.
+    #[must_use]
+    pub fn of_other_role(&self) -> Option<Self> {
+        let other = self.other_role.as_ref()?;
+        Some(Self { other_role: None, is_other_role: true, ..self.with_role(other.arn()) })
+    }
+
+    fn with_role(&self, role: &RoleArn) -> Self {
+        Self { role: role.name.clone(), role_path: role.path.clone(), ..self.clone() }
+    }
+
     /// Returns a link with default settings.
     pub(super) fn new(account: AccountId) -> Result<Self> {
         Ok(Self {
@@ -206,6 +244,9 @@ impl Link {
             account,
             role: DEFAULT_ROLE_NAME.parse()?,
             role_path: IamPath::root(),
+            other_role: None,
+            begins_move: false,
+            is_other_role: false,
             external_id: ExternalIdChoice::AsFound,
             old_external_ids: Vec::new(),
             begins_rotation: false,
@@ -252,6 +293,9 @@ impl Link {
             name: name.to_owned(),
             role: record.role.clone().unwrap_or(new.role),
             role_path: record.role_path.clone().unwrap_or(new.role_path),
+            other_role: record.other_role.clone(),
+            begins_move: false,
+            is_other_role: false,
             external_ids_on_record: Some(record.external_id.iter().chain(&record.old_external_ids).cloned().collect()),
             external_id,
             old_external_ids: record.old_external_ids.clone(),

@@ -10,7 +10,7 @@ mod save;
 mod select;
 mod write;
 
-pub use file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded, RecordedSource};
+pub use file::{ConfigFile, DEFAULT_ROLE_NAME, OtherRole, Recorded, RecordedSource};
 pub use link::{ExternalIdChoice, Keeps, Link, Source, WayIn};
 pub use policy_files::{read_policy_file, read_trust_statements, rebased};
 pub use save::check_writable;

@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use toml_edit::{Document, Item, TableLike, Value};
 
-use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded, RecordedSource};
+use super::file::{ConfigFile, DEFAULT_ROLE_NAME, OtherRole, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::admission::{Accepted, Who};
-use crate::iam::arn::UserRef;
+use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::invalid::{Invalid, shown};
 use crate::iam::names::{AccountId, Description, ExternalId, Region, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
@@ -91,12 +91,14 @@ fn conflict(text: &str) -> Option<usize> {
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
 const SOURCE_SETTINGS: [&str; 4] = ["account", "user", "profile", "user_profile"];
-const TARGET_SETTINGS: [&str; 26] = [
+const TARGET_SETTINGS: [&str; 28] = [
     "account",
     "profile",
     "enter_role",
     "role",
     "role_path",
+    "moving_to",
+    "moved_from",
     "link",
     "external_id",
     "require_mfa",
@@ -154,11 +156,11 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
     };
     let (external_id, old_external_ids) = section.external_ids("external_id")?;
     Ok(Recorded {
-        account,
         profile: section.string("profile")?,
         enter_role: section.parsed("enter_role")?,
         role: section.parsed("role")?,
         role_path: section.parsed("role_path")?,
+        other_role: section.other_role(&account)?,
         link: section.parsed("link")?,
         external_id,
         old_external_ids,
@@ -185,6 +187,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         )?,
         accept: section.accepted("accept")?,
         exclusive: section.boolean("exclusive")?,
+        account,
     })
 }
 
@@ -327,6 +330,31 @@ impl<'a> Section<'a> {
         item.map(|item| item.as_bool().ok_or_else(|| self.wrong_type(key, "true or false", "true"))).transpose()
     }
 
+    /// Reads the other role of a target that is moved.
+    fn other_role(&self, account: &AccountId) -> Result<Option<OtherRole>> {
+        let read = |key: &str| -> Result<Option<RoleArn>> {
+            let role = self.parsed::<RoleArn>(key)?;
+            match role.as_ref().filter(|role| role.account != *account) {
+                Some(role) => Err(self
+                    .error(
+                        key,
+                        format!(
+                            "`{key}` names a role in account {}, but the target is account {account}",
+                            role.account
+                        ),
+                    )
+                    .hint("use the ARN of a role in the target account")),
+                None => Ok(role),
+            }
+        };
+        match (read("moving_to")?, read("moved_from")?) {
+            (Some(_), Some(_)) => Err(self
+                .error("moved_from", "`moving_to` and `moved_from` cannot be used together")
+                .hint("keep `moving_to` if the role has not been moved yet")),
+            (new, old) => Ok(new.map(OtherRole::New).or(old.map(OtherRole::Old))),
+        }
+    }
+
     /// Reads the external ID, or the list of it and older ones that the role still accepts.
     fn external_ids(&self, key: &str) -> Result<(Option<ExternalId>, Vec<ExternalId>)> {
         if !self.table.get(key).is_some_and(Item::is_array) {
@@ -448,9 +476,16 @@ impl<'a> Section<'a> {
         let mut seen = BTreeMap::new();
         for (name, target) in targets {
             // IAM's names are unique case-insensitively.
-            let role = target.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str).to_ascii_lowercase();
-            let role = (target.account.clone(), role);
-            if let Some(first) = seen.insert(role, name) {
+            let role = target.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str);
+            let other = target.other_role.as_ref().map(|other| other.arn().name.as_str());
+            for role in [Some(role), other].into_iter().flatten() {
+                let role = (target.account.clone(), role.to_ascii_lowercase());
+                let Some(first) = seen.insert(role, name) else { continue };
+                if first == name {
+                    return Err(self
+                        .error(name, format!("[targets.{}] is moved to a role of the same name", shown(name)))
+                        .hint("set `role` to the name of the other role, or remove `moving_to` and `moved_from`"));
+                }
                 return Err(self
                     .error(
                         name,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
-use super::file::{ConfigFile, Recorded};
+use super::file::{ConfigFile, OtherRole, Recorded};
 use super::link::{Link, Source, WayIn};
 use super::save::save;
 use crate::cli::{BucketNamespace, Probe};
@@ -112,6 +112,13 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     // Always recorded, because the file is how the next run finds the role.
     set(section, "role", Some(link.role.to_string().into()));
     set_unless(section, "role_path", link.role_path.to_string(), "/");
+    let (new, old) = match &link.other_role {
+        Some(OtherRole::New(new)) => (Some(new), None),
+        Some(OtherRole::Old(old)) => (None, Some(old)),
+        None => (None, None),
+    };
+    set(section, "moving_to", new.map(|role| role.to_string().into()));
+    set(section, "moved_from", old.map(|role| role.to_string().into()));
     set(section, "link", link.id.as_ref().map(|id| id.to_string().into()));
     set(section, "external_id", external_id(link));
     set_unless(section, "require_mfa", link.require_mfa, false);

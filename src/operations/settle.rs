@@ -87,7 +87,10 @@ pub fn grant_beside<'a>(
     links: impl Iterator<Item = (&'a Link, RoleArn)>,
 ) -> Result<DesiredGrant> {
     let mut desired = grant(user, links)?;
-    desired.declared.extend(config::all_links(file)?.iter().map(|link| link.role_arn(user.partition)));
+    for link in config::all_links(file)? {
+        desired.declared.insert(link.role_arn(user.partition));
+        desired.declared.extend(link.other_role.map(|other| other.arn().clone()));
+    }
     Ok(desired)
 }
 

@@ -33,6 +33,7 @@
 //! | `refusals` | what xacct refuses before writing anything |
 //! | `input`, `file_input` | invalid arguments and files are rejected before any request |
 //! | `import` | roles that exist become targets; `forget` removes targets |
+//! | `move` | a link gets a role with another name, and nobody is refused meanwhile |
 //! | `revoke` | ends sessions, and keeps the link |
 //! | `teardown` | removes links, and nothing else |
 //! | `role_use` | whether `teardown` asks about the last use of a role |
@@ -109,6 +110,7 @@ mod lost_answers;
 mod many;
 mod mfa;
 mod missing_permissions;
+mod r#move;
 mod names;
 mod network;
 mod nobody_else;

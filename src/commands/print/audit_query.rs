@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, partition};
 use super::out::{Form, emit};
 use crate::cli::Printed;
-use crate::config::WayIn;
+use crate::config::{Link, WayIn};
 use crate::environment;
 use crate::error::{ExitCode, Result};
 use crate::operations::run::Run;
@@ -47,6 +47,8 @@ impl Consumer for AuditQuery {
         let links = run.links(&self.printed.targets)?;
         let partition = partition(&links, None, run)?;
         let own = |profile: &Option<String>| profile.clone().filter(|name| name != environment::PROFILE);
+        let old = links.iter().filter_map(Link::of_other_role);
+        let links: Vec<_> = links.iter().cloned().chain(old).collect();
         let targets = links.iter().map(|link| {
             link.check(Some(partition))?;
             let profile = match &link.way_in {

@@ -1,7 +1,6 @@
 //! `xacct rotate`: replaces a link's external ID, with a time in between in which the role accepts both.
 
 mod arguments;
-mod consumers;
 
 use std::fmt;
 
@@ -10,11 +9,11 @@ use super::command_line::{Start, Verb};
 use crate::cli::{Half, RoleOptions};
 use crate::config::{self, ExternalIdChoice, Link};
 use crate::error::{Ended, Error, ExitCode, Result};
+use crate::operations::consumers::{Sought, places};
 use crate::operations::interrupt;
 use crate::operations::run::Run;
 use crate::text::shell::ShellCommand;
 pub use arguments::Rotate;
-use consumers::places;
 
 impl Verb for Rotate {
     const NAME: &'static str = "rotate";
@@ -101,7 +100,7 @@ fn finish(links: &mut Vec<Link>, run: &Run<'_>) -> Result<()> {
 fn who_still_sends(links: &[Link], run: &Run<'_>) -> Result<()> {
     for link in links {
         for id in link.former_external_ids() {
-            let places = places(id, run)?;
+            let places = places(Sought::ExternalId(id), run)?;
             if !places.is_empty() {
                 run.console.warn(&format!("Still with the old external ID {id}:\n  {}", places.join("\n  ")));
             }
@@ -140,7 +139,7 @@ fn next(work: &Work, args: &Rotate, run: &Run<'_>) -> Result<()> {
         for id in &link.old_external_ids {
             let new = link.external_id.known().map(ToString::to_string).unwrap_or_default();
             console.say(&format!("{} accepts {new}, and still {id}. Now change whatever sends the old one:", job.role));
-            for place in places(id, run)? {
+            for place in places(Sought::ExternalId(id), run)? {
                 console.say(&format!("  {place}"));
             }
             console.say("  settings that xacct printed: print them again");

@@ -104,6 +104,9 @@ fn preview(links: &[(RoleArn, Link)], run: &Run<'_>) -> String {
     let mut text = format!("Removes from {}; AWS is not changed:\n", run.file.path.display());
     for (role, link) in links {
         let _ = writeln!(text, "  {}  {role}", link.name);
+        if let Some(other) = &link.other_role {
+            let _ = writeln!(text, "  {}  {}, its other role", link.name, other.arn());
+        }
     }
     let user = run.file.source.user.as_ref().map_or_else(|| "the user".to_owned(), |user| user.name().to_string());
     let (stays, teardown) = match links {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::command_line::{Start, Verb};
 use crate::cli::{FailOptions, ProofOptions, ReportOptions};
-use crate::config::{self, Source};
+use crate::config::{self, OtherRole, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
@@ -122,9 +122,20 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
             old.join(", ")
         ));
     }
-    for (link, old) in proofs.iter().filter_map(|proven| Some((proven.link, proven.link.old_role()?))) {
-        let finish = run.file.xacct().arg("move").arg(&link.name).flag("--finish");
-        console.say(&format!("{} still has its old role {old}; to remove it: {finish}", link.name));
+    for link in proofs.iter().map(|proven| proven.link) {
+        let moving = || run.file.xacct().arg("move").arg(&link.name);
+        match &link.other_role {
+            Some(OtherRole::Old(old)) => {
+                let finish = moving().flag("--finish");
+                console.say(&format!("{} still has its old role {old}; to remove it: {finish}", link.name));
+            }
+            Some(OtherRole::New(new)) => console.say(&format!(
+                "{} is being moved to {new}, which has not been tested; to continue: {}",
+                link.name,
+                moving()
+            )),
+            None => {}
+        }
     }
 }
 

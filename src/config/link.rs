@@ -233,6 +233,16 @@ impl Link {
         Some(Self { other_role: None, is_other_role: true, ..self.with_role(other.arn()) })
     }
 
+    /// Returns the links, each followed by what stands for its other role.
+    #[must_use]
+    pub fn with_other_roles(links: Vec<Self>) -> Vec<Self> {
+        let with_other = |link: Self| {
+            let other = link.of_other_role();
+            [Some(link), other].into_iter().flatten()
+        };
+        links.into_iter().flat_map(with_other).collect()
+    }
+
     fn with_role(&self, role: &RoleArn) -> Self {
         Self { role: role.name.clone(), role_path: role.path.clone(), ..self.clone() }
     }

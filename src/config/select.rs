@@ -173,7 +173,8 @@ fn refuse_other_role(link: &Link, asked: Option<&RoleName>) -> Result<()> {
             "target `{}` has role `{}`, and AWS cannot rename it to `{name}`",
             link.name, link.role
         ))
-        .hint(format!("create a second role: --target-account {} --role-name {name}", link.account))),
+        .hint(format!("move the link to a new role: xacct move {} --role-name {name}", link.name))
+        .hint(format!("or create a second one: --target-account {} --role-name {name}", link.account))),
         _ => Ok(()),
     }
 }

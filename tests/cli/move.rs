@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use time::OffsetDateTime;
+use xacct_sandbox::world::RoleUse;
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, step, text};
@@ -183,7 +185,7 @@ fn a_role_that_does_not_pass_its_test_is_not_the_links() {
     output.says(&["dev keeps its old role until the new one works", "xacct move dev --role-name xacct"]);
     scene.sandbox.clear_faults();
     assert_eq!((recorded(&scene), roles(&scene)), (has("xacct", Some(NEW), None), vec!["deploy", "xacct"]));
-    scene.xacct("verify").exits_with(0).says(&["xacct"]);
+    scene.xacct("verify").exits_with(0).says(&["which has not been tested; to continue: xacct move dev"]);
     scene.xacct("bootstrap --check").exits_with(0);
     scene.xacct(FINISH).exits_with(2).says(&["has not been tested", "xacct move dev"]);
     scene.xacct("move dev --yes").exits_with(0);
@@ -235,6 +237,21 @@ fn teardown_in_between_leaves_nothing() {
     }
 }
 
+/// Somebody's keys may have leaked in between.
+#[test]
+fn what_concerns_a_link_in_between_concerns_both_roles() {
+    let scene = scene();
+    scene.xacct(BEGIN).exits_with(0);
+    let document = scene.xacct_json("revoke dev --yes", 0);
+    assert_eq!(document["targets"].as_object().unwrap().len(), 2, "{document:#}");
+    for role in ["xacct", "deploy"] {
+        assert!(scene.sandbox.world(|world| world.role_policy(ACCOUNT_B, role, "xacct-revoke-sessions").is_some()));
+    }
+    scene.xacct("print policies --for user dev").exits_with(0).says(&[ROLE, NEW]);
+    scene.xacct("print role-hcl dev").exits_with(0).says(&[ROLE, NEW]);
+    scene.xacct("forget dev --dry-run").exits_with(0).says(&[ROLE, NEW]);
+}
+
 #[test]
 fn previews_change_nothing() {
     let scene = scene();
@@ -265,6 +282,7 @@ fn bad_input_is_refused_before_anything_is_sent() {
     };
     refused("prod --role-name deploy --yes", &["has no target `prod`"]);
     refused("dev --yes", &["needs the name of the new role", "xacct move dev --role-name NAME"]);
+    scene.xacct("bootstrap dev --role-name deploy").exits_with(2).says(&["xacct move dev --role-name deploy"]);
     refused("dev --role-name xacct --yes", &["has role `xacct` already"]);
     refused("dev --role-name a/b --yes", &["a/b"]);
     refused("dev --role-name deploy --role-path /a*/ --yes", &["/a*/"]);
@@ -354,12 +372,12 @@ fn the_old_role_stays_while_the_new_one_does_not_work() {
 
 #[test]
 fn an_old_role_in_use_stays() {
-    let scene = scene();
-    consumer(&scene).exits_with(0);
-    scene.sandbox.world(crate::scene::has_stood_for_hours);
+    let scene = Scene::linked("--name dev --no-verify");
     scene.xacct(BEGIN).exits_with(0);
+    let used = RoleUse { at: OffsetDateTime::now_utc() - time::Duration::hours(20), region: "us-east-1".to_owned() };
+    scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").unwrap().uses.push(used));
     let output = scene.xacct("move dev --finish --yes");
-    output.exits_with(1).says(&["--even-if-used"]);
+    output.exits_with(1).says(&["was used 20 hours ago", "--even-if-used"]);
     assert_eq!(roles(&scene), ["deploy", "xacct"]);
 }
 

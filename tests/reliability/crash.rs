@@ -58,6 +58,22 @@ fn teardown() {
     hold_up(&trial, every);
 }
 
+#[test]
+fn move_to_another_role() {
+    let words = "move 222222222222 --role-name deploy --yes";
+    hold_up(&Trial::new("move", words, |scene| scene.link("--external-id 0123456789abcdef")), every);
+}
+
+#[test]
+fn end_of_a_move() {
+    let trial = Trial::new("move --finish", "move 222222222222 --finish --yes --even-if-used", |scene| {
+        scene.link("--external-id 0123456789abcdef");
+        scene.xacct("move 222222222222 --role-name deploy --yes").exits_with(0);
+        scene.sandbox.clear_requests();
+    });
+    hold_up(&trial, every);
+}
+
 /// Interrupts the command at every selected call, prints the results, and asserts that all checks passed.
 fn hold_up(trial: &Trial, is_wanted: fn(&Call) -> bool) {
     let start = Instant::now();

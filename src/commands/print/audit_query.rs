@@ -47,8 +47,7 @@ impl Consumer for AuditQuery {
         let links = run.links(&self.printed.targets)?;
         let partition = partition(&links, None, run)?;
         let own = |profile: &Option<String>| profile.clone().filter(|name| name != environment::PROFILE);
-        let old = links.iter().filter_map(Link::of_other_role);
-        let links: Vec<_> = links.iter().cloned().chain(old).collect();
+        let links = Link::with_other_roles(links);
         let targets = links.iter().map(|link| {
             link.check(Some(partition))?;
             let profile = match &link.way_in {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, partition, user_arn};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::config::WayIn;
+use crate::config::{Link, WayIn};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::{AccountId, IamPath};
@@ -56,6 +56,7 @@ impl Consumer for Policies {
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let links = run.links(&self.printed.targets)?;
         let partition = partition(&links, None, run)?;
+        let links = Link::with_other_roles(links);
         for link in &links {
             link.check(Some(partition))?;
         }

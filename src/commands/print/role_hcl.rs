@@ -53,6 +53,7 @@ impl Consumer for RoleHcl {
             });
         }
         // The grant is one policy for all links, even if only some are printed.
+        let all = Link::with_other_roles(all);
         let grant = settle::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
         run.console.say(&format!(
             "The grant contains only the roles in {}. If user {} may assume roles from another xacct.toml, add them, or \

@@ -46,8 +46,7 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
         report.nothing_on_record();
         return Ok(ExitCode::Done);
     }
-    let others: Vec<_> = links.iter().filter_map(Link::of_other_role).collect();
-    let links = [links, others].concat();
+    let links = Link::with_other_roles(links);
     let source = config::recorded_source(&run.file, &args.access)?;
     user_on_record(run)?;
     if args.only == Some(Half::Target) {

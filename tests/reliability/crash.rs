@@ -61,7 +61,10 @@ fn teardown() {
 #[test]
 fn move_to_another_role() {
     let words = "move 222222222222 --role-name deploy --yes";
-    hold_up(&Trial::new("move", words, |scene| scene.link("--external-id 0123456789abcdef")), every);
+    let mut trial = Trial::new("move", words, |scene| scene.link("--external-id 0123456789abcdef"));
+    let moving_to = format!("moving_to = \"arn:aws:iam::{ACCOUNT_B}:role/deploy\"\n");
+    trial.between = trial.start.file.as_ref().map(|file| file.clone() + &moving_to);
+    hold_up(&trial, every);
 }
 
 #[test]

@@ -13,9 +13,18 @@ use crate::operations::run::Run;
 use crate::operations::verification::{Bench, Verification};
 use crate::report::json;
 
-/// Removes the old roles, once the new ones are seen to work.
+/// Removes the old roles, once the new ones are seen to work. Those that an earlier run has removed are left out.
 pub async fn finish(recorded: Vec<Link>, args: &Move, run: &Run<'_>) -> Result<ExitCode> {
-    let links = begun(recorded, run)?;
+    let (links, done) = begun(recorded, run)?;
+    let removing = args.as_teardown(links.iter().map(|link| link.name.clone()).collect());
+    let report = Report { verb: Move::NAME, args: &removing, run, unknown: Vec::new() };
+    if links.is_empty() {
+        report.nothing_to_do(&format!("Nothing to do: {} has no old role", done.join(", ")));
+        return Ok(ExitCode::Done);
+    }
+    for name in done {
+        run.console.say(&format!("Target {name} has no old role"));
+    }
     let links: Vec<_> =
         links.into_iter().map(|link| link.with_proof_options(&args.proof).with_access(&args.access)).collect();
     for link in &links {
@@ -28,8 +37,6 @@ pub async fn finish(recorded: Vec<Link>, args: &Move, run: &Run<'_>) -> Result<E
     let names = links.iter().map(|link| &link.name);
     run.console.say(&format!("Who uses which role, by CloudTrail: {}", audit(run).args(names)));
 
-    let removing = args.as_teardown(links.iter().map(|link| link.name.clone()).collect());
-    let report = Report { verb: Move::NAME, args: &removing, run, unknown: Vec::new() };
     let user = proving::user_on_record(run)?;
     let source = config::recorded_source(&run.file, &args.access)?;
     let verification = Verification {
@@ -79,26 +86,19 @@ pub async fn finish(recorded: Vec<Link>, args: &Move, run: &Run<'_>) -> Result<E
     Ok(exit_code)
 }
 
-/// Returns the links with an old role. Those that an earlier run has finished are left out.
-fn begun(links: Vec<Link>, run: &Run<'_>) -> Result<Vec<Link>> {
-    if let Some((link, OtherRole::New(new))) = links
-        .iter()
-        .find_map(|link| Some((link, link.other_role.as_ref()?)))
-        .filter(|(_, other)| matches!(other, OtherRole::New(_)))
-    {
-        return Err(Error::usage(format!("the new role `{}` of target `{}` has not been tested", new.name, link.name))
-            .hint(format!("continue the move: {}", command(run).arg(&link.name)))
-            .hint(format!("or go back: {}", command(run).arg(&link.name).option("--role-name", &link.role))));
+/// Returns the links with an old role, and the names of those without one: an earlier run has finished them.
+fn begun(links: Vec<Link>, run: &Run<'_>) -> Result<(Vec<Link>, Vec<String>)> {
+    for link in &links {
+        if let Some(OtherRole::New(new)) = &link.other_role {
+            let again = || command(run).arg(&link.name);
+            let problem = format!("the new role `{}` of target `{}` has not been tested", new.name, link.name);
+            return Err(Error::usage(problem)
+                .hint(format!("continue the move: {}", again()))
+                .hint(format!("or go back: {}", again().option("--role-name", &link.role))));
+        }
     }
     let (begun, done): (Vec<_>, Vec<_>) = links.into_iter().partition(|link| link.old_role().is_some());
-    if let Some(first) = done.first().filter(|_| begun.is_empty()) {
-        return Err(Error::usage(format!("target `{}` has no old role", first.name))
-            .hint(format!("to move it: {}", command(run).arg(&first.name).option("--role-name", "NAME"))));
-    }
-    for link in done {
-        run.console.say(&format!("Target {} has no old role", link.name));
-    }
-    Ok(begun)
+    Ok((begun, done.into_iter().map(|link| link.name).collect()))
 }
 
 /// Tests the new roles, and returns the exit code and the error for the first that does not work.

@@ -50,7 +50,13 @@ impl Report<'_> {
             let _ = write!(text, ": {path} has no targets");
         }
         text.push_str(&self.not_on_record());
-        run.console.tell(&text);
+        self.nothing_to_do(&text);
+    }
+
+    /// Reports that there is nothing to do, in these words.
+    pub fn nothing_to_do(&self, text: &str) {
+        let Self { run, unknown, .. } = self;
+        run.console.tell(text);
         if run.console.is_json() {
             let body = JsonTeardown {
                 source: None,

@@ -237,6 +237,24 @@ fn teardown_in_between_leaves_nothing() {
     }
 }
 
+#[test]
+fn several_targets_are_moved_together() {
+    let scene = scene();
+    let third = "bootstrap --yes --target-account 333333333333 --name prod --target-profile third-admin";
+    scene.xacct(third).exits_with(0);
+    scene.xacct("move dev prod --role-name deploy --yes").exits_with(0).says(&["xacct move dev prod --finish"]);
+    assert_eq!(scene.granted().len(), 4);
+    let document = scene.xacct_json("verify", 0);
+    for target in ["dev", "prod"] {
+        assert!(document["targets"][target]["moved_from"].is_string(), "{document:#}");
+    }
+    let finish = "move dev prod --finish --yes --even-if-used";
+    assert_output("move-finish-several", finish, &scene.xacct(finish).exits_with(0));
+    assert_eq!((scene.granted().len(), roles(&scene)), (2, vec!["deploy"]));
+    scene.xacct("teardown --all --yes --even-if-used").exits_with(0);
+    assert!(is_without_grant(&scene));
+}
+
 /// Somebody's keys may have leaked in between.
 #[test]
 fn what_concerns_a_link_in_between_concerns_both_roles() {

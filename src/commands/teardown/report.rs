@@ -33,10 +33,14 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Returns what is removed of these targets, in words. Other commands remove roles at their end.
+    fn what(&self, names: &str) -> String {
+        if self.verb == Teardown::NAME { names.to_owned() } else { format!("the old role of {names}") }
+    }
+
     /// Returns the command that shows the plan for these targets.
     pub fn dry_run<T: fmt::Display>(&self, names: impl IntoIterator<Item = T>) -> ShellCommand {
         let command = self.run.file.xacct().arg(self.verb).flag("--dry-run");
-        // Other commands remove roles at their end.
         let command = if self.verb == Teardown::NAME { command } else { command.flag("--finish") };
         command.args(names)
     }
@@ -117,10 +121,10 @@ impl Report<'_> {
     /// # Errors
     /// When the answer is no, or there is no terminal to ask on.
     pub async fn confirm(&self, work: &Work) -> Result<()> {
-        let names = work.targets().join(", ");
+        let what = self.what(&work.targets().join(", "));
         let hint = "or show the changes and stop: --dry-run, or --check to fail if there are any";
         let pending = format!("{} to apply", count(work.pending(), "change"));
-        confirm_removal(&format!("Remove {names}?"), &pending, hint, self.run).await
+        confirm_removal(&format!("Remove {what}?"), &pending, hint, self.run).await
     }
 
     /// Shows the result. `recorded` says whether `xacct.toml` was written; `None` after a preview.
@@ -145,7 +149,7 @@ impl Report<'_> {
             console.tell(&format!("\n{}", results(work, half, console.width())));
         } else if work.pending() > 0 {
             for job in work.done() {
-                console.tell(&format!("Removed {}{half}: {}", job.link.name, job.role));
+                console.tell(&format!("Removed {}{half}: {}", self.what(&job.link.name), job.role));
             }
         }
         if work.grant.result.is_ok() && work.jobs.iter().any(|job| job.result.is_err()) {

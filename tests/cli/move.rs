@@ -9,6 +9,8 @@ use xacct_sandbox::{Fault, FaultKind};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, step, text};
 use crate::snapshots::assert_output;
 use crate::support::Output;
+use crate::support::third_party::test_name;
+use crate::terminal::Terminal;
 
 const BEGIN: &str = "move dev --role-name deploy --yes";
 const FINISH: &str = "move dev --finish --yes --even-if-used";
@@ -268,6 +270,19 @@ fn what_concerns_a_link_in_between_concerns_both_roles() {
     scene.xacct("print policies --for user dev").exits_with(0).says(&[ROLE, NEW]);
     scene.xacct("print role-hcl dev").exits_with(0).says(&[ROLE, NEW]);
     scene.xacct("forget dev --dry-run").exits_with(0).says(&[ROLE, NEW]);
+}
+
+#[test]
+fn only_the_word_yes_removes_the_old_role() {
+    for (typed, code) in [("y\n", 1), ("yes\n", 0)] {
+        let mut scene = scene();
+        scene.xacct(BEGIN).exits_with(0);
+        let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "move dev --finish") else { return };
+        terminal.answer("Remove the old role of dev? Type `yes` to confirm:", 1, typed);
+        let (ended, screen) = terminal.ended();
+        assert_eq!(ended, Some(code), "{screen}");
+        assert_eq!(roles(&scene).contains(&"xacct"), code != 0, "{screen}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::arguments::Move;
-use super::command;
+use super::hints::command;
 use crate::config::{self, Link, OtherRole};
 use crate::error::{Error, Result};
 use crate::iam::arn::RoleArn;

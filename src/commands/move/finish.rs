@@ -1,9 +1,8 @@
 //! The second step: removes the old roles.
 
-use super::super::command_line::Verb;
 use super::super::teardown::{self, Report, Teardown, Work};
 use super::arguments::Move;
-use super::{audit, command};
+use super::hints::{NAME, audit, command};
 use crate::cli::CodeOptions;
 use crate::config::{self, Link, OtherRole, Source};
 use crate::error::{Error, ExitCode, Kind, Result};
@@ -17,7 +16,7 @@ use crate::report::json;
 pub async fn finish(recorded: Vec<Link>, args: &Move, run: &Run<'_>) -> Result<ExitCode> {
     let (links, done) = begun(recorded, run)?;
     let removing = args.as_teardown(links.iter().map(|link| link.name.clone()).collect());
-    let report = Report { verb: Move::NAME, args: &removing, run, unknown: Vec::new() };
+    let report = Report { verb: NAME, args: &removing, run, unknown: Vec::new() };
     if links.is_empty() {
         report.nothing_to_do(&format!("Nothing to do: {} has no old role", done.join(", ")));
         return Ok(ExitCode::Done);
@@ -63,7 +62,7 @@ pub async fn finish(recorded: Vec<Link>, args: &Move, run: &Run<'_>) -> Result<E
     {
         run.console.error(&error);
         if run.console.is_json() {
-            run.console.result(&json::document(Move::NAME, exit_code, json::Failure { error: (&error).into() }));
+            run.console.result(&json::document(NAME, exit_code, json::Failure { error: (&error).into() }));
         }
         return Ok(exit_code);
     }

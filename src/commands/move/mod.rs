@@ -3,6 +3,7 @@
 mod arguments;
 mod begin;
 mod finish;
+mod hints;
 
 use super::bootstrap::{self, Bootstrap, Settings};
 use super::command_line::{Start, Verb};
@@ -12,13 +13,13 @@ use crate::error::{Ended, ExitCode, Result};
 use crate::operations::consumers::{Sought, places};
 use crate::operations::interrupt;
 use crate::operations::run::Run;
-use crate::text::shell::ShellCommand;
 pub use arguments::Move;
 use begin::begin;
 use finish::finish;
+use hints::{audit, command};
 
 impl Verb for Move {
-    const NAME: &'static str = "move";
+    const NAME: &'static str = hints::NAME;
 
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
         let run = start.load()?;
@@ -73,16 +74,6 @@ fn repeat(links: &[&Link], run: &Run<'_>) {
         run.console.say(&format!("{} keeps its old role until the new one works; to continue: {again}", link.name));
         run.console.say(&format!("To go back: {}", again.option("--role-name", &old.name)));
     }
-}
-
-/// Returns this command.
-fn command(run: &Run<'_>) -> ShellCommand {
-    run.file.xacct().arg(Move::NAME)
-}
-
-/// Returns the command that prints queries.
-fn audit(run: &Run<'_>) -> ShellCommand {
-    run.file.xacct().args(["print", "audit-query"])
 }
 
 impl Move {

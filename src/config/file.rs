@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{
     AccountId, Description, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
+use crate::iam::orphans::Named;
 use crate::iam::partition::Partition;
 use crate::text::shell::ShellCommand;
 
@@ -40,6 +41,7 @@ pub struct RecordedSource {
     pub user: Option<UserRef>,
     pub profile: Option<String>,
     pub user_profile: Option<String>,
+    pub other_files: Vec<PathBuf>,
 }
 
 /// A target as `xacct.toml` records it, without defaults.
@@ -89,6 +91,43 @@ impl ConfigFile {
     #[must_use]
     pub fn target(&self, name: &str) -> Option<&Recorded> {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
+    }
+
+    /// Returns the users and roles that this file names, and those of its `other_files`.
+    ///
+    /// # Errors
+    /// When another file does not exist, cannot be used, or is of another source account.
+    pub fn named(&self, context: &Context) -> Result<Named> {
+        let mut named = self.own_names()?;
+        for path in &self.source.other_files {
+            let other = Self::load(&self.folder(context).join(path))?;
+            let cannot = |why: String| {
+                let place = self.place_of_source("other_files").unwrap_or_default();
+                Error::usage(format!("{place}: `{}` {why}", path.display()))
+                    .hint("list the xacct.toml files of the same source account, by their paths relative to this one")
+            };
+            if other.text.is_none() {
+                return Err(cannot("does not exist".to_owned()));
+            }
+            if let (Some(own), Some(account)) = (self.source.account(), other.source.account())
+                && own != account
+            {
+                return Err(cannot(format!("is of source account {account}, not {own}")));
+            }
+            named.extend(other.own_names()?);
+        }
+        Ok(named)
+    }
+
+    fn own_names(&self) -> Result<Named> {
+        let mut named = Named::default();
+        for (account, role) in &self.roles()? {
+            named.add_role(account, role);
+        }
+        if let Some(user) = &self.source.user {
+            named.add_user(user.name());
+        }
+        Ok(named)
     }
 
     /// Returns the accounts and names of the roles of all targets.

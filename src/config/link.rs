@@ -34,7 +34,7 @@ pub struct Source {
 
 impl From<&RecordedSource> for Source {
     fn from(recorded: &RecordedSource) -> Self {
-        let RecordedSource { account, user, profile, user_profile } = recorded.clone();
+        let RecordedSource { account, user, profile, user_profile, other_files: _ } = recorded.clone();
         let account = account.or_else(|| user.as_ref().and_then(|user| user.account().cloned()));
         Self { account, user, profile, user_profile, account_place: None }
     }

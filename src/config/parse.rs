@@ -90,7 +90,7 @@ fn conflict(text: &str) -> Option<usize> {
 
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
-const SOURCE_SETTINGS: [&str; 4] = ["account", "user", "profile", "user_profile"];
+const SOURCE_SETTINGS: [&str; 5] = ["account", "user", "profile", "user_profile", "other_files"];
 const TARGET_SETTINGS: [&str; 26] = [
     "account",
     "profile",
@@ -135,6 +135,7 @@ fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
         user,
         profile: section.string("profile")?,
         user_profile: section.string("user_profile")?,
+        other_files: section.paths("other_files")?,
     })
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod keep;
 pub(crate) mod last_test;
 pub(crate) mod objection;
 pub(crate) mod operators;
+pub(crate) mod orphans;
 pub(crate) mod planning;
 pub(crate) mod proving;
 pub(crate) mod run;

@@ -191,12 +191,9 @@ pub fn warning(risk: &Risk) -> String {
             let command = aws("delete-role-policy").option("--role-name", &role.name).option("--policy-name", name);
             format!("delete it: {command}")
         }
-        Risk::UndeclaredRoles { user, policy, roles } => {
-            let command = aws("get-user-policy").option("--user-name", &user.name).option("--policy-name", policy);
-            match roles.len() {
-                1 => format!("if no other xacct.toml declares it, remove it from this policy: {command}"),
-                _ => format!("remove those from this policy that no other xacct.toml declares: {command}"),
-            }
+        Risk::UndeclaredRoles { user, .. } => {
+            let command = ShellCommand::new("xacct").arg("teardown").option("--orphan", format!("user/{}", user.name));
+            format!("remove what no other xacct.toml declares: {command}")
         }
         Risk::BoundaryChanged { change: BoundaryChange::ByAws | BoundaryChange::Recreated, .. } => {
             "bootstrap accepts it".to_owned()

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
 use crate::iam::last_use::Used;
+use crate::iam::orphans::Orphans;
 use crate::iam::plan::Plan;
 use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, RoleQuotas};
@@ -25,6 +26,8 @@ pub type Work = work::Work<Making>;
 pub struct Made {
     pub work: Work,
     pub exit_code: ExitCode,
+    /// The orphans; `None` if xacct did not look for any.
+    pub orphans: Option<Orphans>,
     /// Whether `xacct.toml` was written; `None` after a preview.
     pub recorded: Option<Result<bool>>,
 }

@@ -10,13 +10,18 @@ use super::listed::Listed;
 use super::live::Live;
 use crate::diagnosis::Diagnosis;
 use crate::error::ExitCode;
+use crate::iam::orphans::Orphans;
 use crate::operations::run::Run;
 use crate::report::json::{self, JsonChange, JsonError, JsonProof};
+use crate::report::orphans::JsonOrphans;
 
 #[derive(Serialize)]
 struct JsonList {
     source: JsonSource,
     targets: BTreeMap<String, JsonTarget>,
+    /// With `--live`, if the source account could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orphans: Option<JsonOrphans>,
 }
 
 #[derive(Serialize)]
@@ -68,7 +73,7 @@ struct JsonDrift {
 }
 
 /// Returns the list as a document.
-pub fn document(listed: &[Listed<'_>], exit_code: ExitCode, run: &Run<'_>) -> String {
+pub fn document(listed: &[Listed<'_>], orphans: Option<&Orphans>, exit_code: ExitCode, run: &Run<'_>) -> String {
     let source = &run.file.source;
     let account = source.account();
     let source = JsonSource {
@@ -76,7 +81,7 @@ pub fn document(listed: &[Listed<'_>], exit_code: ExitCode, run: &Run<'_>) -> St
         user: source.user.as_ref().map(|user| user.name().to_string()),
     };
     let targets = listed.iter().map(|listed| (listed.link.name.clone(), listed.into())).collect();
-    json::document("list", exit_code, JsonList { source, targets })
+    json::document("list", exit_code, JsonList { source, targets, orphans: orphans.map(JsonOrphans::from) })
 }
 
 impl From<&Listed<'_>> for JsonTarget {

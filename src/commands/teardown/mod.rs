@@ -7,7 +7,9 @@
 
 mod apply;
 mod arguments;
+mod gone;
 mod objection;
+mod orphan;
 mod plan;
 mod report;
 mod work;
@@ -23,6 +25,7 @@ use crate::operations::proving::user_on_record;
 use crate::operations::run::{Opening, Run};
 use apply::remove;
 pub use arguments::Teardown;
+use orphan::Orphan;
 use plan::{observe, plan};
 use report::Report;
 use work::Work;
@@ -38,15 +41,24 @@ impl Verb for Teardown {
 
 /// Runs `xacct teardown`.
 async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
-    run.check_chosen("teardown", &args.targets, args.all)?;
-    let (links, unknown) = config::links_found(&run.file, &args.targets, &args.access)?;
-    let report = Report { args, run, unknown };
-    if links.is_empty() {
+    let orphan = Orphan::resolve(args, run)?;
+    let (links, unknown) = match &orphan {
+        Some(orphan) => (orphan.links(), Vec::new()),
+        None => {
+            run.check_chosen("teardown", &args.targets, args.all)?;
+            config::links_found(&run.file, &args.targets, &args.access)?
+        }
+    };
+    let report = Report { args, run, orphan: orphan.as_ref(), unknown };
+    if links.is_empty() && orphan.is_none() {
         report.nothing_on_record();
         return Ok(ExitCode::Done);
     }
-    let source = config::recorded_source(&run.file, &args.access)?;
+    let mut source = config::recorded_source(&run.file, &args.access)?;
     user_on_record(run)?;
+    if let Some(orphan) = &orphan {
+        source = orphan.source(source);
+    }
     if args.only == Some(Half::Target) {
         links.iter().try_for_each(refuse_entering_without_source)?;
         source_as_told(&source, Partition::Aws, false)
@@ -57,7 +69,7 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     let connections = run.open_connections(opening)?;
 
     let observed = observe(&source, &links, args, run, &connections).await?;
-    let mut work = plan(links, observed, args, run)?;
+    let mut work = plan(links, observed, orphan.as_ref(), args, run)?;
     work.refuse_single_failure()?;
     report.preview(&work);
     if args.changes.only_shown() {
@@ -70,10 +82,10 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
         if !args.changes.yes {
             report.confirm(&work).await?;
         }
-        if args.only.is_none() {
+        if args.only.is_none() && orphan.is_none() {
             config::check_writable(&run.file)?;
         }
-        remove(&mut work, args, run).await;
+        remove(&mut work, orphan.as_ref(), args, run).await;
     }
     let recorded = forget(&work, args, run);
     let failure = recorded.as_ref().err().map(|error| error.kind.exit_code());
@@ -82,9 +94,10 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// Removes the deleted links from `xacct.toml`. With `--only`, the file keeps them: it is needed for the other half.
+/// Removes the deleted links from `xacct.toml`. With `--only`, the file keeps them: it is needed for the other half. It does
+/// not name an orphan.
 fn forget(work: &Work, args: &Teardown, run: &Run<'_>) -> Result<bool> {
-    if args.only.is_some() {
+    if args.only.is_some() || args.orphan.is_some() {
         return Ok(false);
     }
     config::forget(&run.file, &work.done().map(|job| job.link.name.as_str()).collect::<Vec<_>>())

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::arguments::Teardown;
+use super::orphan::Orphan;
 use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::error::{ExitCode, Result};
@@ -15,7 +16,7 @@ use crate::operations::grant_writer::repaired;
 use crate::operations::run::Run;
 use crate::operations::work::{Failed, JsonConfig, JsonSource, JsonTarget};
 use crate::report::changes::{self, Mood};
-use crate::report::console::{STRONG, count};
+use crate::report::console::{STRONG, capitalised, count};
 use crate::report::json;
 use crate::report::proof;
 use crate::report::several::{self, Field, Sheet};
@@ -24,6 +25,8 @@ use crate::report::several::{self, Field, Sheet};
 pub struct Report<'a> {
     pub args: &'a Teardown,
     pub run: &'a Run<'a>,
+    /// With `--orphan`.
+    pub orphan: Option<&'a Orphan>,
     /// Targets on the command line that are not in `xacct.toml`.
     pub unknown: Vec<String>,
 }
@@ -75,15 +78,28 @@ impl Report<'_> {
                 .jobs
                 .iter()
                 .map(|job| format!("{} → role {}", work.source.user.name, job.link.role_below_its_path()).into());
-            write_paragraphs(&mut text, "Removes", &several::said(&names, removes), width);
+            let gone = work.jobs.iter().map(|job| gone(job).unwrap_or_default()).map(|text| text.into());
+            let paragraphs = [several::said(&names, removes), several::said(&names, gone)];
+            write_paragraphs(&mut text, "Removes", &paragraphs.concat(), width);
         }
         for job in work.jobs.iter().filter(|_| everything || !work.has_several()) {
             who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
             let _ = writeln!(text, "Removes  {} → {}", work.source.user.name, job.role);
+            if let Some(why) = gone(job) {
+                let _ = writeln!(text, "{}", several::filled(&why, "         ", "         ", width));
+            }
+        }
+        if let Some(user) = self.orphan.and_then(Orphan::user) {
+            let _ = writeln!(text, "Removes  the grant of user {user}");
         }
         match work.pending() {
-            _ if work.jobs.is_empty() => text.push_str("\nNo target can be removed\n"),
-            0 => text.push_str("\nNothing to do: already removed\n"),
+            _ if work.jobs.is_empty() && self.orphan.is_none() => text.push_str("\nNo target can be removed\n"),
+            0 => match self.orphan {
+                Some(orphan) => {
+                    let _ = writeln!(text, "\nNothing to do: there is no {}", orphan.in_words());
+                }
+                None => text.push_str("\nNothing to do: already removed\n"),
+            },
             pending => {
                 let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
             }
@@ -99,7 +115,10 @@ impl Report<'_> {
     /// # Errors
     /// When the answer is no, or there is no terminal to ask on.
     pub async fn confirm(&self, work: &Work) -> Result<()> {
-        let names = work.jobs.iter().map(|job| job.link.name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = match self.orphan.and_then(Orphan::user) {
+            Some(user) => format!("the grant of user {user}"),
+            None => work.names().join(", "),
+        };
         let hint = "or show the changes and stop: --dry-run, or --check to fail if there are any";
         let pending = format!("{} to apply", count(work.pending(), "change"));
         confirm_removal(&format!("Remove {names}?"), &pending, hint, self.run).await
@@ -128,6 +147,11 @@ impl Report<'_> {
         } else if work.pending() > 0 {
             for job in work.done() {
                 console.tell(&format!("Removed {}{half}: {}", job.link.name, job.role));
+            }
+        }
+        if self.orphan.is_some_and(|orphan| orphan.user().is_some()) && work.grant.result.is_ok() {
+            for change in &work.grant.plan.changes {
+                console.tell(&capitalised(&changes::sentence(change, "", Mood::Done)));
             }
         }
         if work.grant.result.is_ok() && work.jobs.iter().any(|job| job.result.is_err()) {
@@ -160,13 +184,21 @@ impl Report<'_> {
     fn json(&self, work: &Work, recorded: Option<&Result<bool>>) -> JsonTeardown {
         JsonTeardown {
             source: Some(work.into()),
-            targets: work.json_targets(|job| JsonWarnings { warnings: json::plan_warnings(&job.plan) }),
+            targets: work.json_targets(|job| JsonWarnings {
+                warnings: json::plan_warnings(&job.plan).into_iter().chain(gone(job)).collect(),
+            }),
             not_on_record: self.unknown.clone(),
             pending_changes: work.pending(),
             applied: recorded.is_some(),
             config: JsonConfig::new(&self.run.file.path, recorded),
         }
     }
+}
+
+/// Says that a closed account was not checked.
+fn gone(job: &Job) -> Option<String> {
+    let why = job.state.gone.as_ref()?;
+    Some(format!("account {} was not checked, so its role is left as it is: {why}", job.link.account))
 }
 
 /// Returns a row for each target, and below them how many are removed.

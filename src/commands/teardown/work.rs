@@ -15,4 +15,6 @@ pub struct Removing {
     pub removal: Removal,
     /// The role as it was shown; `None` if there was none, or it was not looked at.
     pub shown: Option<Fingerprint>,
+    /// With `--gone`: why nothing answers for the account.
+    pub gone: Option<String>,
 }

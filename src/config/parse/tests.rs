@@ -66,7 +66,7 @@ fn shown<T: ToString>(values: &[T]) -> Vec<String> {
 #[test]
 fn every_setting_is_read() {
     let file = parse(EVERYTHING).unwrap();
-    let RecordedSource { account, user, profile, user_profile } = file.source;
+    let RecordedSource { account, user, profile, user_profile, other_files } = file.source;
     assert_eq!(account.unwrap().as_str(), "111111111111");
     assert_eq!(user.unwrap().to_string(), "alice");
     assert_eq!(profile.as_deref(), Some("security admin"));

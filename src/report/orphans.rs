@@ -1,0 +1,118 @@
+//! Orphans, for people and for programs.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::changes::line;
+use super::console::{STRONG, count};
+use crate::iam::arn::RoleArn;
+use crate::iam::orphans::{OrphanedGrant, OrphanedRole, Orphans, Unchecked};
+use crate::text::shell::ShellCommand;
+
+/// Returns the orphans, the commands that remove them, and the accounts that could not be checked; `None` if there is
+/// nothing to say. `xacct` is the command with the file's `--config`.
+#[must_use]
+pub fn text(orphans: &Orphans, xacct: &ShellCommand, width: u16) -> Option<String> {
+    let Orphans { roles, grants, unchecked } = orphans;
+    let row = |sign, text: &str| line(sign, None, text, width);
+    let mut rows = Vec::new();
+    let mut removals = BTreeSet::new();
+    if orphans.are_any() {
+        rows.push(format!("{STRONG}Orphans: xacct made them, but no xacct.toml names them{STRONG:#}"));
+    }
+    for OrphanedRole { role, link } in roles {
+        let link = link.as_ref().map_or_else(String::new, |link| format!(" (link {link})"));
+        let users: Vec<_> = grants.iter().filter(|grant| grant.roles.contains(role)).collect();
+        let users: Vec<_> = users.iter().map(|grant| grant.user.name.as_str()).collect();
+        let granted =
+            if users.is_empty() { String::new() } else { format!("; granted to user {}", users.join(", user ")) };
+        rows.push(row('!', &format!("role {role}{link}{granted}")));
+        removals.insert(role.to_string());
+    }
+    let gone: BTreeSet<_> = roles.iter().map(|orphan| &orphan.role).collect();
+    for grant in grants {
+        let OrphanedGrant { user, is_of_named_user, roles } = grant;
+        // Those go with their roles.
+        let roles: BTreeSet<_> = roles.iter().filter(|role| !is_of_named_user || !gone.contains(role)).collect();
+        match is_of_named_user {
+            true if roles.is_empty() => continue,
+            true => rows.push(row('!', &format!("in the grant of user {}: {}", user.name, in_words(&roles)))),
+            false if roles.is_empty() => rows.push(row('!', &format!("the grant of user {}", user.name))),
+            false => rows.push(row('!', &format!("the grant of user {}: {}", user.name, in_words(&roles)))),
+        }
+        removals.insert(format!("user/{}", user.name));
+    }
+    if !removals.is_empty() {
+        rows.push("Remove them, or list the xacct.toml that names them in other_files:".to_owned());
+        let commands = removals.iter().map(|what| xacct.clone().arg("teardown").option("--orphan", what));
+        rows.extend(commands.map(|command| format!("  {command}")));
+    }
+    rows.extend(
+        unchecked
+            .iter()
+            .map(|Unchecked { account, why }| row('?', &format!("account {account} not checked for orphans: {why}"))),
+    );
+    (!rows.is_empty()).then(|| rows.join("\n"))
+}
+
+fn in_words(roles: &BTreeSet<&RoleArn>) -> String {
+    match roles.first() {
+        Some(role) if roles.len() == 1 => role.to_string(),
+        Some(role) => format!("{}, such as {role}", count(roles.len(), "role")),
+        None => String::new(),
+    }
+}
+
+/// The orphans of a source account.
+#[derive(Debug, Serialize)]
+pub struct JsonOrphans {
+    roles: Vec<JsonRole>,
+    grants: Vec<JsonGrant>,
+    unchecked: Vec<JsonUnchecked>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonRole {
+    account: String,
+    role_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonGrant {
+    user: String,
+    /// Whether links are for the user, so that only these roles are orphaned.
+    user_is_named: bool,
+    role_arns: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonUnchecked {
+    account: String,
+    reason: String,
+}
+
+impl From<&Orphans> for JsonOrphans {
+    fn from(Orphans { roles, grants, unchecked }: &Orphans) -> Self {
+        let role = |orphan: &OrphanedRole| JsonRole {
+            account: orphan.role.account.to_string(),
+            role_arn: orphan.role.to_string(),
+            link: orphan.link.clone(),
+        };
+        let grant = |orphan: &OrphanedGrant| JsonGrant {
+            user: orphan.user.to_string(),
+            user_is_named: orphan.is_of_named_user,
+            role_arns: orphan.roles.iter().map(ToString::to_string).collect(),
+        };
+        let unchecked = unchecked
+            .iter()
+            .map(|Unchecked { account, why }| JsonUnchecked { account: account.to_string(), reason: why.clone() });
+        Self {
+            roles: roles.iter().map(role).collect(),
+            grants: grants.iter().map(grant).collect(),
+            unchecked: unchecked.collect(),
+        }
+    }
+}

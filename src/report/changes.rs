@@ -191,9 +191,10 @@ pub fn warning(risk: &Risk) -> String {
             let command = aws("delete-role-policy").option("--role-name", &role.name).option("--policy-name", name);
             format!("delete it: {command}")
         }
-        Risk::UndeclaredRoles { user, .. } => {
+        Risk::UndeclaredRoles { user, roles, .. } => {
             let command = ShellCommand::new("xacct").arg("teardown").option("--orphan", format!("user/{}", user.name));
-            format!("remove what no other xacct.toml declares: {command}")
+            let it = if roles.len() == 1 { "it" } else { "them" };
+            format!("if no other xacct.toml declares {it}, remove {it}: {command}")
         }
         Risk::BoundaryChanged { change: BoundaryChange::ByAws | BoundaryChange::Recreated, .. } => {
             "bootstrap accepts it".to_owned()

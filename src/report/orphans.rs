@@ -1,6 +1,6 @@
 //! Orphans, for people and for programs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -44,15 +44,18 @@ pub fn text(orphans: &Orphans, xacct: &ShellCommand, width: u16) -> Option<Strin
         removals.insert(format!("user/{}", user.name));
     }
     if !removals.is_empty() {
-        rows.push("Remove them, or list the xacct.toml that names them in other_files:".to_owned());
+        rows.push("Remove them, or list the xacct.toml that names them in other_files of [source]:".to_owned());
         let commands = removals.iter().map(|what| xacct.clone().arg("teardown").option("--orphan", what));
         rows.extend(commands.map(|command| format!("  {command}")));
     }
-    rows.extend(
-        unchecked
-            .iter()
-            .map(|Unchecked { account, why }| row('?', &format!("account {account} not checked for orphans: {why}"))),
-    );
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Unchecked { account, why } in unchecked {
+        reasons.entry(why).or_default().push(account.as_str());
+    }
+    rows.extend(reasons.into_iter().map(|(why, accounts)| {
+        let accounts = format!("{} {}", if accounts.len() == 1 { "account" } else { "accounts" }, accounts.join(", "));
+        row('?', &format!("not checked for orphans: {accounts} ({why})"))
+    }));
     (!rows.is_empty()).then(|| rows.join("\n"))
 }
 

@@ -60,9 +60,11 @@ pub fn preview(work: &Work, orphans: Option<&Orphans>, found_profile: Option<&st
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
-    text.push_str(&work.preview(&args.changes, width));
+    let preview = work.preview(&args.changes, width);
+    text.push_str(&preview);
     if let Some(orphans) = orphans.and_then(|orphans| report::orphans::text(orphans, &run.file.xacct(), width)) {
-        let _ = write!(text, "\n{orphans}");
+        let gap = if preview.is_empty() { "\n" } else { "\n\n" };
+        let _ = write!(text, "{gap}{orphans}");
     }
     run.console.tell(&text);
     work.tell_failed(run.console);

@@ -43,7 +43,7 @@ pub struct Teardown {
     ///
     /// A name is enough for a role if all targets are in one account. xacct enters the account as it enters the targets
     /// there. For the user of this file, only the roles that no target names leave the grant.
-    #[arg(long, value_name = "ROLE|user/NAME", value_parser = orphan, conflicts_with_all = ["targets", "all", "only"])]
+    #[arg(long, value_name = "ORPHAN", value_parser = orphan, conflicts_with_all = ["targets", "all", "only"])]
     pub orphan: Option<OrphanName>,
     /// The target accounts are closed: remove only the grants, and the targets from xacct.toml
     ///

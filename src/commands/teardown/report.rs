@@ -146,7 +146,11 @@ impl Report<'_> {
             console.tell(&format!("\n{}", results(work, half, console.width())));
         } else if work.pending() > 0 {
             for job in work.done() {
-                console.tell(&format!("Removed {}{half}: {}", job.link.name, job.role));
+                let name = match self.orphan {
+                    Some(_) => String::new(),
+                    None => format!("{}{half}: ", job.link.name),
+                };
+                console.tell(&format!("Removed {name}{}", job.role));
             }
         }
         if self.orphan.is_some_and(|orphan| orphan.user().is_some()) && work.grant.result.is_ok() {

@@ -24,6 +24,15 @@ fn renamed(more: &str) -> Scene {
     scene
 }
 
+/// Links alice to two accounts, which the source operator enters.
+fn two_accounts() -> Scene {
+    let scene = Scene::new();
+    let words = BOOTSTRAP.replace("222222222222", "222222222222,333333333333");
+    let words = words.replace("--target-profile dev-admin", "--enter-role OrganizationAccountAccessRole --no-verify");
+    scene.xacct(&words).exits_with(0);
+    scene
+}
+
 /// Replaces the user in the file.
 fn with_leaver() -> Scene {
     let scene = Scene::linked("--no-verify");
@@ -231,6 +240,23 @@ fn an_orphan_that_changed_since_it_was_shown_is_left_alone() {
     assert_eq!(scene.writes(), [""; 0]);
 }
 
+/// A write fails: the next run removes the rest.
+#[test]
+fn an_interrupted_removal_goes_on() {
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    side_by_side(&["DeleteRolePolicy", "DeleteRole", "PutUserPolicy"], |operation| {
+        let scene = renamed("");
+        scene.sandbox.add_fault(Fault::new(*operation, denied.clone()));
+        let words = format!("teardown --orphan {ROLE} --yes");
+        scene.xacct(&words).exits_with(1).says(&[operation]);
+        scene.sandbox.clear_faults();
+        scene.xacct(&words).exits_with(0);
+        assert!(!has_role(&scene, "xacct"));
+        assert_eq!(scene.granted(), [NEW]);
+        orphans(&scene, 0);
+    });
+}
+
 /// Another file for the same source account names them.
 #[test]
 fn what_another_file_of_other_files_names_is_no_orphan() {
@@ -287,9 +313,9 @@ fn an_account_that_cannot_be_listed_is_named_and_is_no_error() {
 fn every_page_is_read_and_each_account_once() {
     let scene = renamed("");
     scene.sandbox.world(|world| {
-        (0..450).for_each(|it| {
-            world.add_role(ACCOUNT_B, &format!("a{it}"), document(json!([])));
-        })
+        for number in 0..450 {
+            world.add_role(ACCOUNT_B, &format!("a{number}"), document(json!([])));
+        }
     });
     scene.environment.append(
         "xacct.toml",
@@ -306,7 +332,7 @@ fn every_page_is_read_and_each_account_once() {
 /// Where only one half is looked at, the other account is not listed. What changes nothing lists nothing.
 #[test]
 fn only_check_and_live_look_for_orphans() {
-    let scene = renamed("");
+    let scene = renamed("--external-id abc");
     let lists = |words: &str, exit_code| {
         scene.sandbox.clear_requests();
         scene.xacct(words).exits_with(exit_code);
@@ -319,8 +345,9 @@ fn only_check_and_live_look_for_orphans() {
         ("bootstrap --dry-run", 0, 0),
         ("bootstrap --yes --no-verify", 0, 0),
         ("verify", 0, 0),
+        ("diagnose", 0, 0),
         ("list", 0, 0),
-        ("rotate external-id 222222222222 --check", 2, 0),
+        ("rotate external-id 222222222222 --check", 4, 0),
         ("teardown --all --check", 4, 0),
     ];
     for (words, exit_code, expected) in cases {
@@ -331,10 +358,7 @@ fn only_check_and_live_look_for_orphans() {
 /// Enters accounts with `--enter-role`, and several of them.
 #[test]
 fn orphans_of_several_accounts() {
-    let scene = Scene::new();
-    let multi = BOOTSTRAP.replace("222222222222", "222222222222,333333333333");
-    let multi = multi.replace("--target-profile dev-admin", "--enter-role OrganizationAccountAccessRole --no-verify");
-    scene.xacct(&multi).exits_with(0);
+    let scene = two_accounts();
     let file = scene.environment.read("xacct.toml").replace("role = \"xacct\"", "role = \"deploy\"");
     scene.environment.write("xacct.toml", &file);
     scene.xacct("bootstrap --yes --no-verify").exits_with(0);
@@ -412,4 +436,9 @@ fn output_of_teardown_gone() {
     {
         assert_output(name, words, &scene.xacct(words).exits_with(0));
     }
+    let scene = two_accounts();
+    scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "OrganizationAccountAccessRole"));
+    let words = "teardown 222222222222 333333333333 --gone --yes";
+    assert_output("gone-several", words, &scene.xacct(words).exits_with(1));
+    assert_eq!(scene.granted(), ["arn:aws:iam::333333333333:role/xacct"]);
 }

@@ -148,7 +148,7 @@ impl Orphan {
         let record = Record::of_tags(&standing.tags);
         let attached = standing.attachments.iter().filter(|arn| record.has_attached(arn));
         let attachments: BTreeSet<PolicyArn> = attached.filter_map(|arn| arn.parse().ok()).collect();
-        // The tag has a version, and no ARN; whoever changed the boundary since is shown with the policies.
+        // The tag has no ARN: a role with it has a boundary that xacct set, or found and recorded.
         let boundary = standing.boundary.as_ref().filter(|_| standing.tags.contains_key(BOUNDARY_TAG));
         let boundary = boundary.and_then(|arn| arn.parse().ok());
         let identity = Identity::of_role(&standing.tags, standing.trust.policy());

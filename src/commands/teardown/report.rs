@@ -78,7 +78,7 @@ impl Report<'_> {
                 .jobs
                 .iter()
                 .map(|job| format!("{} → role {}", work.source.user.name, job.link.role_below_its_path()).into());
-            let gone = work.jobs.iter().map(|job| gone(job).unwrap_or_default()).map(|text| text.into());
+            let gone = work.jobs.iter().map(|job| gone(job).unwrap_or_default().into());
             let paragraphs = [several::said(&names, removes), several::said(&names, gone)];
             write_paragraphs(&mut text, "Removes", &paragraphs.concat(), width);
         }

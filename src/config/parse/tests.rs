@@ -9,6 +9,7 @@ account = "111111111111"
 user = "alice"
 profile = "security admin"
 user_profile = "alice"
+other_files = ["bob.toml"]
 
 [targets.dev]
 account = "222222222222"
@@ -71,6 +72,7 @@ fn every_setting_is_read() {
     assert_eq!(user.unwrap().to_string(), "alice");
     assert_eq!(profile.as_deref(), Some("security admin"));
     assert_eq!(user_profile.as_deref(), Some("alice"));
+    assert_eq!(other_files, [PathBuf::from("bob.toml")]);
 
     let [(dev_name, dev), (prod_name, prod)] = <[_; 2]>::try_from(file.targets).unwrap();
     assert_eq!((dev_name.as_str(), prod_name.as_str()), ("dev", "prod 1"));

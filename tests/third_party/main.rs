@@ -23,6 +23,7 @@ mod diagnose;
 mod halves;
 mod import;
 mod ministack;
+mod orphans;
 mod policies;
 mod profile;
 mod role_hcl;

@@ -6,7 +6,8 @@ use tokio::sync::OnceCell;
 
 use crate::aws::client::access::Access;
 use crate::aws::iam::details;
-use crate::config::Link;
+use crate::cli::Half;
+use crate::config::{Link, includes};
 use crate::error::Result;
 use crate::iam::names::AccountId;
 use crate::iam::orphans::{Named, OrphanedGrant, OrphanedRole, Orphans, Unchecked};
@@ -29,16 +30,16 @@ pub struct Search {
 }
 
 impl Search {
-    /// Returns a search in the accounts of these links, and in the source account if `in_source`.
+    /// Returns a search in the source account and the accounts of these links, or in one half only.
     ///
     /// # Errors
     /// When one of `other_files` cannot be used.
-    pub fn new(links: &[Link], (in_source, in_targets): (bool, bool), run: &Run<'_>) -> Result<Self> {
+    pub fn new(links: &[Link], only: Option<Half>, run: &Run<'_>) -> Result<Self> {
         let mut named = run.file.named(run.context)?;
         links.iter().for_each(|link| named.add_role(&link.account, &link.role));
-        let accounts = links.iter().filter(|_| in_targets).map(|link| link.account.clone());
-        let targets = accounts.map(|account| (account, Holders::new())).collect();
-        Ok(Self { named, source: in_source.then(Holders::new), targets })
+        let targets = links.iter().filter(|_| includes(only, Half::Target));
+        let targets = targets.map(|link| (link.account.clone(), Holders::new())).collect();
+        Ok(Self { named, source: includes(only, Half::Source).then(Holders::new), targets })
     }
 
     /// Reads the users of the source account.

@@ -23,8 +23,8 @@ pub fn text(orphans: &Orphans, xacct: &ShellCommand, width: u16) -> Option<Strin
     }
     for OrphanedRole { role, link } in roles {
         let link = link.as_ref().map_or_else(String::new, |link| format!(" (link {link})"));
-        let users: Vec<_> = grants.iter().filter(|grant| grant.roles.contains(role)).collect();
-        let users: Vec<_> = users.iter().map(|grant| grant.user.name.as_str()).collect();
+        let covering = grants.iter().filter(|grant| grant.roles.contains(role));
+        let users: Vec<_> = covering.map(|grant| grant.user.name.as_str()).collect();
         let granted =
             if users.is_empty() { String::new() } else { format!("; granted to user {}", users.join(", user ")) };
         rows.push(row('!', &format!("role {role}{link}{granted}")));

@@ -15,8 +15,7 @@ mod user;
 mod work;
 
 use super::command_line::{Start, Verb};
-use crate::cli::Half;
-use crate::config::{self, ConfigFile, Source, includes};
+use crate::config::{self, ConfigFile, Source};
 use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
@@ -50,8 +49,7 @@ impl Verb for Bootstrap {
 async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let mut settings = Settings::resolve(args, run)?;
     if args.changes.check {
-        let halves = (includes(args.only, Half::Source), includes(args.only, Half::Target));
-        settings.search = Search::new(&settings.links, halves, run)?;
+        settings.search = Search::new(&settings.links, args.only, run)?;
     }
     let made = make(settings, args, run).await?;
     report::finish(&made, args, run);

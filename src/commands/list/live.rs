@@ -71,7 +71,7 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<(Vec<Live>
     // One for both, because an MFA code is good for one session.
     let connections = verification.connect(&tested)?;
     let files = settle::read_policy_files(&links, run)?;
-    let search = Search::new(&links, (true, true), run)?;
+    let search = Search::new(&links, None, run)?;
     let user = proving::user_on_record(run);
     let bench = async { verification.bench(user.as_ref().map_err(Error::clone)?, &connections).await };
     let (bench, operator) = tokio::join!(bench, accounts::source_access(&connections, &source));

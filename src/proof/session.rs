@@ -11,7 +11,7 @@ use crate::aws::iam::read;
 use crate::aws::keys::SessionCredentials;
 use crate::aws::sts::{self, AssumeRole, Session};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::CallerArn;
+use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
 impl Prover {
@@ -24,6 +24,7 @@ impl Prover {
         if !self.said_to_be_the_users {
             self.who_am_i(&claim.principals).await.map_err(Stop::into_error)?;
         }
+        self.settle_session_name(claim).await;
         self.check_device(claim).map_err(Stop::into_error)?;
         self.check_duration(claim)?;
         let (request, region) = (self.request(claim)?, self.region(claim));
@@ -180,8 +181,14 @@ impl Prover {
     }
 
     async fn find_device(&self) -> Result<MfaSerial> {
-        let caller = self.caller().await?;
-        let user = &caller.arn.user().ok_or_else(|| self.no_device(&caller.arn))?.name;
+        let user = match self.principals.as_slice() {
+            [PrincipalRef::User(user)] => user.name().clone(),
+            _ => {
+                let caller = self.caller().await?;
+                caller.arn.user().ok_or_else(|| self.no_device(&caller.arn))?.name.clone()
+            }
+        };
+        let user = &user;
         let devices = read::mfa_serials(&self.access, user).await.map_err(|error| {
             error
                 .context(format!("cannot list the MFA devices of user `{user}`"))

@@ -118,6 +118,7 @@ mod nobody_else;
 mod operators;
 mod order;
 mod output;
+mod overflow;
 mod principals;
 mod print;
 mod probe;

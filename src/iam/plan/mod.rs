@@ -4,6 +4,8 @@ pub mod bootstrap;
 mod callers;
 mod change;
 pub mod order;
+mod parts;
+mod places;
 mod quotas;
 pub mod revoke;
 pub mod teardown;

@@ -199,15 +199,10 @@ pub fn note(note: &Note) -> String {
         Note::OtherTags(keys) => format!("unmanaged, left in place: tags {}", list(keys)),
         Note::OtherBoundary(arn) => format!("unmanaged, left in place: boundary {arn}"),
         Note::Spread { principal, inline, size, quota, managed, policies, each, most } => format!(
-            "the grant of {}: {} in its inline policy ({} of {} characters), {} in {} (up to {} characters each; {most} can be \
-             attached)",
+            "the grant of {} lists {} roles: {inline} in its inline policy ({size} of {quota} characters), {managed} in \
+             {policies} of at most {most} managed policies ({each} characters each)",
             plainly(principal),
-            count(*inline, "role"),
-            size,
-            quota,
-            count(*managed, "role"),
-            if *policies == 1 { "a managed policy".to_owned() } else { format!("{policies} managed policies") },
-            each,
+            inline + managed,
         ),
         Note::QuotaNotCounted => {
             "cannot read the principal's other inline policies, so their shared quota of characters was not checked"

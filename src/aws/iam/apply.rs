@@ -14,9 +14,9 @@ use crate::aws::client::fate::Fate;
 use crate::aws::iam::{observe, read};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{PrincipalArn, RoleArn};
-use crate::iam::plan::Change;
 use crate::iam::plan::bootstrap::unlike_created;
 use crate::iam::plan::order::Phase;
+use crate::iam::plan::{Change, Plan};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredRole, GRANT_PATH, Reading, grant_part_arn};
 use crate::text::shell::ShellCommand;
@@ -185,7 +185,7 @@ async fn put_part(
         match send!("CreatePolicy", request, patience) {
             // An earlier request whose answer was lost created it, or another run.
             Err(error) if error.meaning() == Some(Meaning::Exists) => match read::policy_exists(access, &arn).await? {
-                Reading::Absent => return Err(name_taken(error, principal, name)),
+                Reading::Absent => return Err(name_taken(principal, name)),
                 _ => new_version(access, &arn, to, patience).await?,
             },
             result => result?,
@@ -275,22 +275,35 @@ async fn delete_part(access: &Access, principal: &PrincipalArn, name: &str, pati
     })
 }
 
+/// Refuses a plan whose new policies of the grant have names that other policies of the account have. IAM compares names
+/// without regard to paths and case. A list that is denied refuses nothing: then IAM tells.
+///
+/// # Errors
+/// When a name is taken, or AWS cannot be reached.
+pub async fn refuse_taken_names(access: &Access, plan: &Plan) -> Result<()> {
+    let new = plan.changes.iter().filter_map(|change| match change {
+        Change::PutGrantPart { principal, name, from: None, .. } => Some((principal, name)),
+        _ => None,
+    });
+    let new: Vec<_> = new.collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let Reading::Present(policies) = read::policies_under(access, "/").await? else { return Ok(()) };
+    let is_named = |arn: &str, name: &str| arn.rsplit('/').next().is_some_and(|other| other.eq_ignore_ascii_case(name));
+    let taken = new.into_iter().find(|(_, name)| policies.iter().any(|(arn, _)| is_named(arn, name)));
+    taken.map_or(Ok(()), |(principal, name)| Err(name_taken(principal, name)))
+}
+
 /// Returns the error for a policy of this name under another path, which xacct did not create.
-fn name_taken(error: Error, principal: &PrincipalArn, name: &str) -> Error {
+fn name_taken(principal: &PrincipalArn, name: &str) -> Error {
     let find = ShellCommand::new("aws").args(["iam", "list-policies", "--scope", "Local"]);
     let find = find.option("--query", format!("Policies[?PolicyName=='{name}'].Arn"));
-    Error {
-        kind: Kind::Refused,
-        message: format!(
-            "account {} has a policy `{name}` that xacct did not create, and names of policies are unique",
-            principal.account()
-        ),
-        hints: Vec::new(),
-        ..error
-    }
-    .note("xacct did not change that policy")
-    .hint(format!("find it: {find}"))
-    .hint("then create it under another name, delete it, and run the command again")
+    let account = principal.account();
+    Error::new(Kind::Refused, format!("account {account} has a policy `{name}` that xacct did not create"))
+        .note(format!("the grant of {} needs a managed policy of this name", principal.in_words()))
+        .hint(format!("find it: {find}"))
+        .hint("then create it under another name, delete it, and run the command again")
 }
 
 async fn write(access: &Access, role: &RoleArn, change: &Change, patience: Duration) -> Result<()> {

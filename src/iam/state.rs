@@ -502,6 +502,12 @@ pub fn grant_part_name(principal: &PrincipalArn, number: u32) -> String {
     format!("{}{number}", grant_part_prefix(principal.kind(), principal.name()))
 }
 
+/// Returns the pattern of the ARNs of all of them.
+#[must_use]
+pub fn grant_parts_arn(principal: &PrincipalArn) -> String {
+    grant_part_arn(principal, &format!("{}*", grant_part_prefix(principal.kind(), principal.name())))
+}
+
 /// Returns the ARN of one of them.
 #[must_use]
 pub fn grant_part_arn(principal: &PrincipalArn, name: &str) -> String {

@@ -198,12 +198,18 @@ pub fn note(note: &Note) -> String {
         Note::Accepted(Accepted { who, reason }) => format!("accepted: the trust policy admits {who} ({reason})"),
         Note::OtherTags(keys) => format!("unmanaged, left in place: tags {}", list(keys)),
         Note::OtherBoundary(arn) => format!("unmanaged, left in place: boundary {arn}"),
-        Note::Spread { principal, inline, size, quota, managed, policies, each, most } => format!(
-            "the grant of {} lists {} roles: {inline} in its inline policy ({size} of {quota} characters), {managed} in \
-             {policies} of at most {most} managed policies ({each} characters each)",
-            plainly(principal),
-            inline + managed,
-        ),
+        Note::Spread { principal, inline, size, quota, managed, policies, each, most } => {
+            let inline_part = match inline {
+                0 => "none in an inline policy".to_owned(),
+                _ => format!("{inline} in its inline policy ({size} of {quota} characters)"),
+            };
+            format!(
+                "the grant of {} lists {}: {inline_part}, {managed} in {policies} of at most {most} managed policies \
+                 ({each} characters each)",
+                plainly(principal),
+                count(inline + managed, "role"),
+            )
+        }
         Note::QuotaNotCounted => {
             "cannot read the principal's other inline policies, so their shared quota of characters was not checked"
                 .to_owned()

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use xacct_sandbox::world::{ACCOUNT_A, World};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
-use crate::scene::{Scene, trust};
+use crate::operators::{source_policy, target_policy, with_operators, without};
+use crate::scene::{ROLE, Scene, side_by_side, trust};
 use crate::support::Output;
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -74,8 +75,8 @@ fn listed(document: &Value) -> Vec<String> {
 fn places(world: &World, is_role: bool) -> BTreeMap<String, Vec<String>> {
     let account = world.account(ACCOUNT_A).expect("account A");
     let policies = match is_role {
-        true => &world.role(ACCOUNT_A, "terraform").expect("the role").policies,
-        false => &world.user(ACCOUNT_A, "alice").expect("alice").policies,
+        true => world.role(ACCOUNT_A, "terraform").map(|role| role.policies.clone()).unwrap_or_default(),
+        false => world.user(ACCOUNT_A, "alice").expect("alice").policies.clone(),
     };
     let inline = policies.inline.get("xacct").map(|document| ("xacct".to_owned(), listed(document)));
     let attached = policies.attached.iter().filter(|arn| arn.contains("/xacct-"));
@@ -283,6 +284,49 @@ fn an_operator_who_may_not_list_policies_is_told() {
     grant(&scene);
 }
 
+/// The operator's policy suffices to grow, to keep versions, to shrink and to remove; without one of its permissions, the
+/// run names it, and changes nothing that works.
+#[test]
+fn the_printed_permissions_suffice_and_a_missing_one_is_named() {
+    let story = |missing: Option<&str>| {
+        let policy = match missing {
+            Some(missing) => without(source_policy(), missing),
+            None => source_policy(),
+        };
+        let scene = with_operators(policy, target_policy(ROLE));
+        let source = format!("{ALICE}\n").replace("user_profile = \"alice\"\n", "");
+        let declared = |targets| {
+            declare(&scene, &source, "xacct", 0..targets);
+            scene.environment.edit("xacct.toml", "security-admin", "operator-a");
+        };
+        let run = |words: &str| scene.xacct(&format!("{words} --yes --only source --timeout 2s"));
+        let mut outputs = Vec::new();
+        for targets in [60, 61, 62, 63, 64, 65] {
+            declared(targets);
+            outputs.push(run("bootstrap"));
+        }
+        outputs.push(run("teardown --all"));
+        (scene, outputs)
+    };
+    let (scene, outputs) = story(None);
+    outputs.into_iter().for_each(|output| _ = output.exits_with(0));
+    assert_nothing_left(&scene);
+    let permissions = [
+        "iam:CreatePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:ListPolicyVersions",
+        "iam:DeletePolicyVersion",
+        "iam:DeletePolicy",
+        "iam:AttachUserPolicy",
+        "iam:DetachUserPolicy",
+    ];
+    side_by_side(&permissions, |permission| {
+        let (_, outputs) = story(Some(permission));
+        let failed = outputs.into_iter().find(|output| output.code != 0).expect("a failure");
+        failed.exits_with(1).says(&[permission]);
+    });
+}
+
 /// Every write of a growing, a shrinking and a removed grant fails once: no link that worked loses its grant, and the next
 /// run goes on to the same end.
 #[test]
@@ -308,10 +352,11 @@ fn an_interrupted_run_breaks_no_link_and_the_next_one_goes_on() {
             for is_done in [false, true] {
                 let scene = granted(before);
                 declare(&scene, ALICE, "xacct", 0..before.max(after));
-                let fault = Fault::new(operation, FaultKind::ServerError(400)).on_call(1);
+                let fault = Fault::new(operation, FaultKind::ServerError(400));
                 let fault = if is_done { fault.after_processing() } else { fault };
                 scene.sandbox.add_fault(fault);
                 scene.xacct(&words).exits_with(1);
+                scene.sandbox.clear_faults();
                 let held: BTreeSet<_> =
                     scene.sandbox.world(|world| places(world, false)).into_values().flatten().collect();
                 for number in 0..before.min(after) {

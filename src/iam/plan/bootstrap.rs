@@ -66,7 +66,7 @@ pub enum Refusal {
     #[error("the grant for {} needs {size} characters, but the {}'s other inline policies use {others} of the {quota} allowed", .principal.in_words(), .principal.kind())]
     GrantTooLarge { principal: PrincipalArn, size: usize, others: usize, quota: usize },
     /// The grant exceeds all quotas together.
-    #[error("the grant for {} lists {roles} roles ({size} characters), but its inline policies have room for {} characters, and {} managed policies of {} characters can be attached", .principal.in_words(), .room.inline, .room.policies, .room.managed)]
+    #[error("the grant for {} lists {roles} {} ({size} characters), but its inline policies have room for {} characters, and {} managed policies of {} characters can be attached", .principal.in_words(), if *.roles == 1 { "role" } else { "roles" }, .room.inline, .room.policies, .room.managed)]
     TooManyRoles { principal: PrincipalArn, roles: usize, size: usize, room: Room },
     /// A managed policy of the grant has to be written, and others wrote something into it.
     #[error("managed policy `{name}` of {} needs a change, but contains statements that xacct did not write", .principal.in_words())]

@@ -284,6 +284,27 @@ fn an_operator_who_may_not_list_policies_is_told() {
     grant(&scene);
 }
 
+#[test]
+fn what_prints_the_grant_says_that_it_does_not_fit() {
+    let scene = scene(60, []);
+    let output = scene.xacct("print policies --for user").exits_with(0);
+    assert_eq!(listed(&output.json()).len(), 60);
+    output.says(&["the inline policies of a user at most 2048"]);
+    scene.xacct("print role-hcl").exits_with(1).says(&["print role-hcl writes no managed policies"]);
+}
+
+#[test]
+fn two_principals_have_policies_of_their_own() {
+    let scene = scene(0, []);
+    declare(&scene, "principals = [\"user/alice\", \"role/ci/terraform\"]", "a-name-of-21-characte", 0..200);
+    grant(&scene);
+    assert_eq!(assert_granted(&scene, "a-name-of-21-characte", 0..200, false), [109, 56]);
+    assert_eq!(assert_granted(&scene, "a-name-of-21-characte", 0..200, true), [16]);
+    scene.xacct("bootstrap --check --only source").exits_with(0);
+    scene.xacct("teardown --yes --only source --all").exits_with(0);
+    assert_nothing_left(&scene);
+}
+
 /// The operator's policy suffices to grow, to keep versions, to shrink and to remove; without one of its permissions, the
 /// run names it, and changes nothing that works.
 #[test]

@@ -89,7 +89,13 @@ fn with_one_less(
     let is_in_use = |(place, filled): &(&Place, &Filled)| **place != Place::Inline && !filled.roles.is_empty();
     let mut candidates: Vec<_> = boxes.iter().filter(is_in_use).collect();
     candidates.sort_by_key(|(place, filled)| (filled.size(), std::cmp::Reverse(**place)));
+    let free = |(place, filled): (&Place, &Filled)| room.of(*place).saturating_sub(filled.size());
     candidates.into_iter().find_map(|(place, emptied)| {
+        // Most do not fit by far.
+        let others = boxes.iter().filter(|(other, _)| *other != place);
+        if others.map(free).sum::<usize>() < emptied.listed {
+            return None;
+        }
         let mut boxes = boxes.clone();
         boxes.insert(*place, Filled { is_closed: true, ..Filled::default() });
         emptied

@@ -1,6 +1,7 @@
 //! Grants that do not fit into the inline policy of their principal: the rest is in managed policies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use xacct_sandbox::world::{ACCOUNT_A, World};
@@ -186,6 +187,28 @@ fn a_grant_that_shrinks_moves_back_to_the_inline_policy() {
     assert!(put < detach, "{writes:?}");
 }
 
+/// AWS takes a second to honour each change. Meanwhile, the link is tested all the time.
+#[cfg(unix)]
+#[test]
+fn a_role_that_moves_to_another_policy_can_be_assumed_all_the_time() {
+    let scene = scene(60, [55]);
+    grant(&scene);
+    scene.xacct("bootstrap t55 --yes").exits_with(0);
+    scene.sandbox.set_propagation(Duration::from_secs(1));
+    let words: String = (0..20).map(|number| format!(" t{number}")).collect();
+    let mut teardown = scene.start(&format!("teardown --yes --only source --timeout 6s{words}"));
+    let mut tests = 0;
+    while !teardown.is_over() {
+        scene.xacct("verify t55 --probe identity --no-session-cache").exits_with(0);
+        tests += 1;
+    }
+    teardown.ended().exits_with(0);
+    assert!(tests > 3, "{tests}");
+    std::thread::sleep(Duration::from_millis(1100));
+    scene.xacct("verify t55 --probe identity").exits_with(0);
+    assert_eq!(assert_granted(&scene, "xacct", 20..60, false), [] as [usize; 0]);
+}
+
 #[test]
 fn drift_in_a_managed_policy_is_repaired() {
     let scene = granted(60);
@@ -282,6 +305,41 @@ fn an_operator_who_may_not_list_policies_is_told() {
         .says(&["allow iam:ListAttachedUserPolicies and iam:ListPolicies"]);
     declare(&scene, ALICE, "xacct", 0..40);
     grant(&scene);
+}
+
+#[test]
+fn waits_for_reads_that_lag_behind_and_writes_nothing_twice() {
+    let mut scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(1)).stale_reads(true));
+    scene.environment.set("XACCT_TIMEOUT", "8s");
+    for (targets, words) in [(60, "bootstrap"), (210, "bootstrap"), (210, "teardown t208 t209"), (40, "teardown --all")]
+    {
+        declare(&scene, ALICE, "xacct", 0..targets);
+        scene.sandbox.clear_requests();
+        scene.xacct(&format!("{words} --yes --only source")).exits_with(0);
+        let writes = scene.iam_writes();
+        let times = |operation: &str| writes.iter().filter(|it| *it == operation).count();
+        assert!(times("CreatePolicy") <= 1 && times("PutUserPolicy") <= 1, "{words}: {writes:?}");
+        std::thread::sleep(Duration::from_millis(1100));
+    }
+    let left = scene.sandbox.world(|world| places(world, false));
+    assert!(left.values().flatten().count() == 168, "{left:#?}");
+}
+
+/// One of the runs may overwrite the policy of the other, which then writes it again, with the roles of both.
+#[test]
+fn two_runs_at_once_keep_the_roles_of_both() {
+    let scene = scene(0, []);
+    let file = |name: &str, numbers: std::ops::Range<usize>| {
+        declare(&scene, ALICE, "xacct", numbers);
+        scene.environment.write(name, &scene.environment.read("xacct.toml"));
+        name.to_owned()
+    };
+    let (first, second) = (file("a.toml", 0..60), file("b.toml", 60..120));
+    let words = |file: &str| format!("bootstrap --yes --only source --timeout 20s --config {file}");
+    let (first, second) = (scene.start(&words(&first)), scene.start(&words(&second)));
+    let outputs = [first.ended(), second.ended()];
+    outputs.into_iter().for_each(|output| _ = output.exits_with(0));
+    assert_granted(&scene, "xacct", 0..120, false);
 }
 
 #[test]

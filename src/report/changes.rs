@@ -134,8 +134,11 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             let verb = verb("delete", "deleted");
             format!("{verb} policy {name} of {} ({})", plainly(principal), emptied(removed))
         }
-        Change::PutGrantPart { principal, name, added, removes, from, attaches, .. } => {
+        Change::PutGrantPart { principal, name, added, removes, from, to, attaches } => {
             let start = match (from, attaches) {
+                (Some(from), true) if from.matches(to) => {
+                    format!("{} managed policy {name} to", verb("attach", "attached"))
+                }
                 (None, _) => format!("{} managed policy {name} to", verb("add", "added")),
                 (Some(_), true) => format!("{} managed policy {name} and attach it to", verb("update", "updated")),
                 (Some(_), false) => format!("{} managed policy {name} of", verb("update", "updated")),

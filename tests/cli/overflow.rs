@@ -199,7 +199,7 @@ fn a_role_that_moves_to_another_policy_can_be_assumed_all_the_time() {
     let mut teardown = scene.start(&format!("teardown --yes --only source --timeout 6s{words}"));
     let mut tests = 0;
     while !teardown.is_over() {
-        scene.xacct("verify t55 --probe identity --no-session-cache").exits_with(0);
+        scene.xacct("verify t55 --probe identity").exits_with(0);
         tests += 1;
     }
     teardown.ended().exits_with(0);

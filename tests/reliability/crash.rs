@@ -16,7 +16,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::places;
-use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, trust};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, trust};
 use call::Call;
 use strike::{Blow, Moment, Signal, Struck, When, strike};
 use tally::Tally;
@@ -56,6 +56,26 @@ fn teardown() {
         scene.link("--external-id 0123456789abcdef --policy-arn AmazonS3FullAccess");
     });
     hold_up(&trial, every);
+}
+
+/// Leaves no room for a grant in the inline policies of alice.
+fn without_room(scene: &Scene) {
+    scene.sandbox.world(|world| world.account_mut(ACCOUNT_A).quotas.user_policy_size = 100);
+}
+
+#[test]
+fn bootstrap_of_a_link_that_needs_a_managed_policy() {
+    let words = format!("{BOOTSTRAP} --external-id 0123456789abcdef");
+    hold_up(&Trial::new("bootstrap, managed policy", &words, without_room), Call::is_write);
+}
+
+#[test]
+fn teardown_of_a_link_with_a_managed_policy() {
+    let trial = Trial::new("teardown, managed policy", "teardown --all --yes --even-if-used", |scene| {
+        without_room(scene);
+        scene.link("--external-id 0123456789abcdef");
+    });
+    hold_up(&trial, Call::is_write);
 }
 
 /// Interrupts the command at every selected call, prints the results, and asserts that all checks passed.

@@ -18,7 +18,7 @@ use crate::iam::plan::bootstrap::unlike_created;
 use crate::iam::plan::order::Phase;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{DesiredRole, GRANT_PATH, Reading, grant_part_arn};
+use crate::iam::state::{DesiredRole, FoundDocument, GRANT_PATH, Reading, grant_part_arn};
 use crate::text::shell::ShellCommand;
 
 /// A change, and whether AWS accepted it.
@@ -131,7 +131,7 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
         }
         Change::DeleteGrant { principal, name, .. } => (principal, name.to_string(), None),
         Change::PutGrantPart { principal, name, from, to, attaches, .. } => {
-            return put_part(access, principal, name, from.is_some(), to, *attaches, patience).await;
+            return put_part(access, principal, name, from.as_deref(), to, *attaches, patience).await;
         }
         Change::DeleteGrantPart { principal, name, .. } => return delete_part(access, principal, name, patience).await,
         _ => return Ok(()),
@@ -171,24 +171,30 @@ async fn put_part(
     access: &Access,
     principal: &PrincipalArn,
     name: &str,
-    exists: bool,
+    from: Option<&FoundDocument>,
     to: &PolicyDocument,
     attaches: bool,
     patience: Duration,
 ) -> Result<()> {
     let (iam, arn) = (access.iam(), grant_part_arn(principal, name));
-    if exists {
-        new_version(access, &arn, to, patience).await?;
-    } else {
-        let request = iam.create_policy().policy_name(name).path(GRANT_PATH).policy_document(to.minified());
-        let request = request.description(format!("Created by xacct: roles that {} may assume", principal.in_words()));
-        match send!("CreatePolicy", request, patience) {
-            // An earlier request whose answer was lost created it, or another run.
-            Err(error) if error.meaning() == Some(Meaning::Exists) => match read::policy_exists(access, &arn).await? {
-                Reading::Absent => return Err(name_taken(principal, name)),
-                _ => new_version(access, &arn, to, patience).await?,
-            },
-            result => result?,
+    match from {
+        // An interrupted run did not attach it.
+        Some(from) if from.matches(to) => {}
+        Some(_) => new_version(access, &arn, to, patience).await?,
+        None => {
+            let request = iam.create_policy().policy_name(name).path(GRANT_PATH).policy_document(to.minified());
+            let description = format!("Created by xacct: roles that {} may assume", principal.in_words());
+            match send!("CreatePolicy", request.description(description), patience) {
+                // An earlier request whose answer was lost created it, or another run.
+                Err(error) if error.meaning() == Some(Meaning::Exists) => {
+                    match read::managed(access, &arn, &BTreeMap::new()).await? {
+                        Reading::Absent => return Err(name_taken(principal, name)),
+                        Reading::Present(found) if found.matches(to) => {}
+                        _ => new_version(access, &arn, to, patience).await?,
+                    }
+                }
+                result => result?,
+            }
         }
     }
     if !attaches {

@@ -346,15 +346,6 @@ async fn version_with_time(access: &Access, arn: &str, version: &str) -> Result<
     Ok(Reading::Present((document(text), created)))
 }
 
-/// Reads whether a managed policy exists.
-///
-/// # Errors
-/// As for [`role`].
-pub async fn policy_exists(access: &Access, arn: &str) -> Result<Reading<()>> {
-    one!("GetPolicy", access.iam().get_policy().policy_arn(arn));
-    Ok(Reading::Present(()))
-}
-
 /// Lists the managed policies of the account under this path: each ARN, with its default version.
 ///
 /// # Errors

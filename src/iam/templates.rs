@@ -12,7 +12,7 @@ use super::arn::{Partition, PrincipalArn, RoleArn};
 use super::names::{AccountId, ExternalId, Region};
 use super::policy::{Element, PolicyDocument};
 use super::revocation;
-use super::state::grant_parts_arn;
+use crate::iam::grant_names::grant_parts_arn;
 
 /// The `Sid` by which xacct recognises its own statement in a trust policy and in a grant.
 pub const LINK_SID: &str = "XacctAssumeRole";

@@ -14,11 +14,12 @@ use crate::aws::client::fate::Fate;
 use crate::aws::iam::{observe, read};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{PrincipalArn, RoleArn};
+use crate::iam::grant_names::{GRANT_PATH, grant_part_arn};
 use crate::iam::plan::bootstrap::unlike_created;
 use crate::iam::plan::order::Phase;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{DesiredRole, FoundDocument, GRANT_PATH, Reading, grant_part_arn};
+use crate::iam::state::{DesiredRole, FoundDocument, Reading};
 use crate::text::shell::ShellCommand;
 
 /// A change, and whether AWS accepted it.

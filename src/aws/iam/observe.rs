@@ -14,14 +14,14 @@ use crate::aws::iam::read::{self, Holder};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PolicyArn, PolicyOwner, PrincipalArn, PrincipalRef};
 use crate::iam::effective::EffectivePolicies;
+use crate::iam::grant_names::{GRANT_PATH, grant_part_prefix};
 use crate::iam::names::{PolicyName, RoleName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::policy::is_unique_id;
 use crate::iam::state::{
     DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_MANAGED_POLICY_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA,
-    DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, GRANT_PATH, GrantPart,
-    ManagedPolicies, OWN_POLICY_PREFIX, ObservedBoundary, ObservedPrincipal, ObservedRole, PolicyVersion, Quota,
-    Reading, RoleQuotas, grant_part_prefix,
+    DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, GrantPart, ManagedPolicies,
+    OWN_POLICY_PREFIX, ObservedBoundary, ObservedPrincipal, ObservedRole, PolicyVersion, Quota, Reading, RoleQuotas,
 };
 
 /// How long to wait for the ARN of a role that was created a moment ago.

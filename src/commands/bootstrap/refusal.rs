@@ -3,10 +3,11 @@
 use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::arn::{PrincipalArn, RoleArn};
+use crate::iam::grant_names::grant_part_arn;
 use crate::iam::plan::bootstrap::Refusal;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::risks::Weaker;
-use crate::iam::state::{DesiredGrant, grant_part_arn};
+use crate::iam::state::DesiredGrant;
 use crate::report::changes::{Mood, get_policy, sentence};
 use crate::text::shell::ShellCommand;
 

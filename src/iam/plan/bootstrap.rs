@@ -7,18 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::callers;
 use super::change::{Change, Note, Plan};
+use super::contents::{Contents, covers, granted_roles, in_words, is_own_statement};
 use super::order::{narrows_first, without_room};
-use super::parts::{self, Contents, Others, Spread};
+use super::parts::{self, ForeignPart, Others, Spread};
 use super::places::{self, Room};
 use super::quotas::{Excess, exceeded};
 use super::weaker;
 use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::effective::surely_denies;
-use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding, action_matches};
+use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
-use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
+use crate::iam::policy::{Effect, PolicyDocument, Statement};
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::risks::{self, Counted, Risk};
@@ -351,7 +352,10 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
             removes.retain(|arn| !elsewhere.contains(arn));
         }
     }
-    plan.changes.extend(spread.changes(observed, if adopt { Others::Replace } else { Others::Refuse })?);
+    let others = if adopt { Others::Replace } else { Others::Refuse };
+    plan.changes.extend(spread.changes(observed, others).map_err(|ForeignPart { name, statements }| {
+        Refusal::ForeignPart { principal: desired.principal.clone(), name, statements }
+    })?);
     plan.changes = parts::growing_first(plan.changes);
     plan.notes.extend(spread.note(observed));
     Ok(plan)
@@ -509,19 +513,6 @@ pub fn denied_by_file(statements: &PolicyDocument, principal: &PrincipalArn, rol
     Some(Risk::DeniedByFile { principal: principal.clone(), statement: in_words(statement) })
 }
 
-/// Returns the roles and patterns that any statement of the policy allows to be assumed.
-pub(super) fn covers(policy: &PolicyDocument) -> BTreeSet<String> {
-    let allows = |statement: &&Statement| {
-        statement.effect == Effect::Allow && action_matches(&statement.action, "sts:AssumeRole")
-    };
-    let resources = policy.statements.iter().filter(allows).filter_map(|statement| statement.resource.as_ref());
-    let resources = resources.flat_map(|resource| match resource {
-        Element::Is(arns) => arns.clone(),
-        Element::Not(arns) => arns.iter().map(|arn| format!("everything except {arn}")).collect(),
-    });
-    resources.collect()
-}
-
 /// Returns whether this is exactly a grant that xacct would write, so that rewriting it loses nothing.
 #[must_use]
 pub fn is_plain_grant(found: &FoundDocument) -> bool {
@@ -529,37 +520,6 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let roles = granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
     let with_session_tags = granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
     found.matches(&templates::grant(&roles, &with_session_tags))
-}
-
-/// Returns whether xacct wrote this statement of a grant, though others may have changed which roles and actions it
-/// allows. One that denies, or allows under conditions, is somebody else's, whatever it is called: without it, more would
-/// be allowed.
-pub(super) fn is_own_statement(statement: &Statement) -> bool {
-    statement.effect == Effect::Allow
-        && statement.sid.as_deref().is_some_and(templates::is_own_sid)
-        && statement.condition.is_empty()
-        && matches!(statement.action, Element::Is(_))
-        && matches!(statement.resource, Some(Element::Is(_)))
-}
-
-/// Returns a statement as it stands in the policy.
-pub(super) fn in_words(statement: &Statement) -> String {
-    statement.to_value().to_string()
-}
-
-/// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left
-/// out.
-pub(super) fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
-    let allows = |statement: &&Statement| {
-        let Element::Is(actions) = &statement.action else { return false };
-        statement.effect == Effect::Allow
-            && actions.iter().any(|listed| listed == "*" || listed == "sts:*" || listed.eq_ignore_ascii_case(action))
-    };
-    let statement = policy.statement(sid).filter(allows);
-    let Some(Element::Is(resources)) = statement.and_then(|found| found.resource.as_ref()) else {
-        return BTreeSet::new();
-    };
-    resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()
 }
 
 fn owned((key, value): (&String, &String)) -> (String, String) {

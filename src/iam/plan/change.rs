@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
+use super::contents::covers;
 use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::LINK_TAG;
@@ -187,8 +188,8 @@ impl Change {
         match self {
             Self::PutGrantPart { attaches: true, .. } => true,
             Self::PutGrant { from, to, .. } | Self::PutGrantPart { from, to, .. } => {
-                let before = from.as_ref().and_then(|from| from.policy()).map(super::bootstrap::covers);
-                !super::bootstrap::covers(to).is_subset(&before.unwrap_or_default())
+                let before = from.as_ref().and_then(|from| from.policy()).map(covers);
+                !covers(to).is_subset(&before.unwrap_or_default())
             }
             _ => false,
         }

@@ -3,6 +3,7 @@
 pub mod bootstrap;
 mod callers;
 mod change;
+mod contents;
 pub mod order;
 mod parts;
 mod places;

@@ -2,39 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bootstrap::{Refusal, covers, granted_roles, in_words, is_own_statement};
 use super::change::{Change, Note};
+use super::contents::{Contents, covers, in_words};
 use super::places::{Distribution, Place, Room};
 use crate::iam::arn::{PrincipalArn, RoleArn};
+use crate::iam::grant_names::grant_part_name;
 use crate::iam::policy::{PolicyDocument, Statement};
-use crate::iam::state::{FoundDocument, GrantPart, ManagedPolicies, ObservedPrincipal, grant_part_name};
+use crate::iam::state::{FoundDocument, GrantPart, ManagedPolicies, ObservedPrincipal};
 use crate::iam::templates;
-
-/// What a policy of a grant allows, and what others wrote into it.
-#[derive(Debug, Clone, Default)]
-pub struct Contents {
-    /// The roles that may be assumed.
-    pub roles: BTreeSet<RoleArn>,
-    /// Those of them that allow session tags.
-    pub with_session_tags: BTreeSet<RoleArn>,
-    /// Statements of others.
-    pub foreign: Vec<Statement>,
-}
-
-impl Contents {
-    /// Returns the contents of a document; nothing if it cannot be parsed.
-    #[must_use]
-    pub fn of(found: &FoundDocument) -> Self {
-        let statements = found.policy().into_iter().flat_map(|policy| policy.statements.clone());
-        let (own, foreign): (Vec<_>, Vec<_>) = statements.partition(is_own_statement);
-        let own = PolicyDocument::of(own);
-        Self {
-            roles: granted_roles(&own, templates::LINK_SID, "sts:AssumeRole"),
-            with_session_tags: granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession"),
-            foreign,
-        }
-    }
-}
 
 /// Returns the managed policies of a grant that an account has.
 fn parts(observed: &ObservedPrincipal) -> impl Iterator<Item = (u32, &GrantPart)> {
@@ -111,7 +86,7 @@ impl Spread {
     ///
     /// # Errors
     /// When a policy needs a change, others wrote something into it, and it may be neither kept nor replaced.
-    pub fn changes(&self, observed: &ObservedPrincipal, others: Others) -> Result<Vec<Change>, Box<Refusal>> {
+    pub fn changes(&self, observed: &ObservedPrincipal, others: Others) -> Result<Vec<Change>, ForeignPart> {
         let principal = &observed.arn;
         let found: BTreeMap<_, _> = parts(observed).collect();
         let wanted = self.places.keys().filter_map(|place| match place {
@@ -134,7 +109,7 @@ impl Spread {
             if others == Others::Refuse
                 && let Some(part) = before.filter(|part| !is_plain(&part.document, &contents))
             {
-                return Err(Box::new(refusal(principal, number, part, &contents)));
+                return Err(foreign_part(principal, number, part, &contents));
             }
             // Left alone: nobody can tell what it does.
             if others == Others::Keep && before.is_some_and(|part| part.document.policy().is_none()) {
@@ -200,6 +175,15 @@ impl Spread {
     }
 }
 
+/// A managed policy of a grant into which others wrote something.
+#[derive(Debug)]
+pub struct ForeignPart {
+    /// Its name.
+    pub name: String,
+    /// What they wrote.
+    pub statements: BTreeSet<String>,
+}
+
 /// What happens to statements of others in a managed policy of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
@@ -215,12 +199,12 @@ fn is_plain(document: &FoundDocument, contents: &Contents) -> bool {
     document.policy().is_some() && contents.foreign.is_empty()
 }
 
-fn refusal(principal: &PrincipalArn, number: u32, part: &GrantPart, contents: &Contents) -> Refusal {
+fn foreign_part(principal: &PrincipalArn, number: u32, part: &GrantPart, contents: &Contents) -> ForeignPart {
     let statements = match &part.document {
         FoundDocument::Policy(_) => contents.foreign.iter().map(in_words).collect(),
         FoundDocument::Unparsed { text, .. } => BTreeSet::from([text.clone()]),
     };
-    Refusal::ForeignPart { principal: principal.clone(), name: grant_part_name(principal, number), statements }
+    ForeignPart { name: grant_part_name(principal, number), statements }
 }
 
 /// Orders the changes of a grant: first those by which it grows.

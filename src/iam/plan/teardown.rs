@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::change::{Change, Note, Plan};
-use super::parts::{self, Contents, Others, Spread};
+use super::contents::Contents;
+use super::parts::{self, Others, Spread};
 use super::places;
 use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::{Identity, found_in_words};

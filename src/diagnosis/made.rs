@@ -14,8 +14,17 @@ pub struct Made<'a> {
     pub role: &'a DesiredRole,
     /// Its trust policy, with the statements of others that bootstrap keeps.
     pub trust: &'a FoundDocument,
-    /// The grant, if it was written.
-    pub grant: Option<&'a PolicyDocument>,
+    /// The policies of the grant that were written.
+    pub grant: &'a [GrantPolicy],
+}
+
+/// A policy of a grant.
+#[derive(Debug, Clone)]
+pub enum GrantPolicy {
+    /// The inline policy.
+    Inline(PolicyDocument),
+    /// A managed policy, with its ARN.
+    Managed(String, PolicyDocument),
 }
 
 impl Made<'_> {
@@ -46,8 +55,17 @@ impl Made<'_> {
                 attached.entry(arn.to_string()).or_insert_with(not_shown);
             }
         }
-        let grant = self.grant.map(|document| (GRANT_POLICY.to_owned(), present(document.clone())));
-        add(&mut facts.source.policies.inline, grant);
+        for policy in self.grant {
+            let policies = &mut facts.source.policies;
+            match policy {
+                GrantPolicy::Inline(document) => {
+                    add(&mut policies.inline, [(GRANT_POLICY.to_owned(), present(document.clone()))]);
+                }
+                GrantPolicy::Managed(arn, document) => {
+                    add(&mut policies.attached, [(arn.clone(), present(document.clone()))]);
+                }
+            }
+        }
     }
 }
 

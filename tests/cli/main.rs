@@ -125,6 +125,7 @@ mod operators;
 mod order;
 mod orphans;
 mod output;
+mod overflow;
 mod permission;
 mod principals;
 mod print;

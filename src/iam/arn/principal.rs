@@ -138,6 +138,15 @@ pub enum PrincipalRef {
 }
 
 impl PrincipalRef {
+    /// Returns the kind: user, role.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Role(_) => "role",
+        }
+    }
+
     /// Returns the name without account and path.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -160,6 +160,8 @@ causes! {
     UserAbsent, "user_absent", Source;
     /// No policy of the user covers `sts:AssumeRole`.
     GrantAbsent, "grant_absent", Source;
+    /// The user is not a member of the group that has the grant.
+    NotInGroup, "not_in_group", Source;
     /// The user may assume only other roles.
     GrantOtherArn, "grant_other_arn", Source;
     /// The request does not meet a condition of the grant.

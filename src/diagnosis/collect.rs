@@ -256,6 +256,7 @@ pub async fn policies_of_principal(
 async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Reading<UserFacts>> {
     Ok(match principal {
         PrincipalRef::User(user) => read::user(access, user.name()).await?.map(UserFacts::from),
+        PrincipalRef::Group(_) => read::group(access, principal.name()).await?.map(UserFacts::from),
         PrincipalRef::Role(_) => observe::found_role(access, &principal.name().parse()?).await?.map(UserFacts::from),
     })
 }
@@ -473,6 +474,13 @@ impl From<read::FoundUser> for UserFacts {
     fn from(user: read::FoundUser) -> Self {
         let read::FoundUser { arn, unique_id, age_seconds, boundary, tags } = user;
         Self { arn, unique_id, age_seconds, boundary, tags }
+    }
+}
+
+impl From<read::FoundGroup> for UserFacts {
+    fn from(group: read::FoundGroup) -> Self {
+        let read::FoundGroup { arn, unique_id, age_seconds, .. } = group;
+        Self { arn, unique_id, age_seconds, boundary: None, tags: BTreeMap::new() }
     }
 }
 

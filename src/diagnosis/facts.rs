@@ -75,6 +75,9 @@ pub struct LinkFacts {
     /// The principal with the grant: the one whose credentials are used, of several.
     #[serde(rename = "user", with = "as_user")]
     pub principal: PrincipalRef,
+    /// The group with the grant, if `principal` is a user who should be a member of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<PrincipalRef>,
     /// The external ID in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
@@ -365,12 +368,18 @@ impl LinkFacts {
         self.principal.in_words().replace('`', "")
     }
 
+    /// Returns the principal as the link names it.
+    #[must_use]
+    pub fn of_link(&self) -> &PrincipalRef {
+        self.through.as_ref().unwrap_or(&self.principal)
+    }
+
     /// Returns the same with what else has policies for it: user alice and its groups.
     #[must_use]
     pub fn with_groups(&self) -> String {
         match self.principal {
             PrincipalRef::User(_) => format!("{} and its groups", self.whose()),
-            PrincipalRef::Role(_) => self.whose(),
+            PrincipalRef::Group(_) | PrincipalRef::Role(_) => self.whose(),
         }
     }
 
@@ -382,7 +391,7 @@ impl LinkFacts {
 
     /// Returns all principals of the link.
     pub fn principals(&self) -> impl Iterator<Item = &PrincipalRef> {
-        [&self.principal].into_iter().chain(&self.other_principals)
+        [self.of_link()].into_iter().chain(&self.other_principals)
     }
 }
 

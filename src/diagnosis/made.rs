@@ -47,7 +47,15 @@ impl Made<'_> {
             }
         }
         let grant = self.grant.map(|document| (GRANT_POLICY.to_owned(), present(document.clone())));
-        add(&mut facts.source.policies.inline, grant);
+        match (&facts.link.through, &mut facts.source.groups) {
+            (Some(group), Reading::Present(groups)) => {
+                if let Some(policies) = groups.get_mut(group.name()) {
+                    add(&mut policies.inline, grant);
+                }
+            }
+            (Some(_), _) => {}
+            (None, _) => add(&mut facts.source.policies.inline, grant),
+        }
     }
 }
 

@@ -54,6 +54,7 @@ embedded! {
     VERIFY_BUCKET = "verify-bucket.json";
     REVOKE_SESSIONS = "revoke-sessions.json";
     OPERATOR_SOURCE = "operator-source.json";
+    OPERATOR_SOURCE_GROUP = "operator-source-group.json";
     OPERATOR_SOURCE_ROLE = "operator-source-role.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
@@ -172,12 +173,14 @@ pub fn revoke_sessions(before: OffsetDateTime) -> PolicyDocument {
 pub fn operator_source(principal: &PrincipalArn) -> PolicyDocument {
     let template = match principal {
         PrincipalArn::User(_) => &OPERATOR_SOURCE,
+        PrincipalArn::Group(_) => &OPERATOR_SOURCE_GROUP,
         PrincipalArn::Role(_) => &OPERATOR_SOURCE_ROLE,
     };
     filled(template, &|name| {
         Some(Fill::One(match name {
             "Partition" => principal.partition().to_string(),
-            "UserArn" | "RoleArn" => principal.to_string(),
+            "Account" => principal.account().to_string(),
+            "UserArn" | "GroupArn" | "RoleArn" => principal.to_string(),
             _ => return None,
         }))
     })

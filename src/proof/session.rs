@@ -11,7 +11,7 @@ use crate::aws::iam::read;
 use crate::aws::keys::SessionCredentials;
 use crate::aws::sts::{self, AssumeRole, Session};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::CallerArn;
+use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
 impl Prover {
@@ -21,7 +21,9 @@ impl Prover {
     /// # Errors
     /// When the credentials are not the user's, there is no code, or AWS denies the request.
     pub async fn session(&self, claim: &Claim) -> Result<Session> {
-        if !self.said_to_be_the_users {
+        // The session is named after a member of a group, whom only AWS can tell.
+        let is_of_group = claim.principals.iter().any(|principal| matches!(principal, PrincipalRef::Group(_)));
+        if !self.said_to_be_the_users || is_of_group {
             self.who_am_i(&claim.principals).await.map_err(Stop::into_error)?;
         }
         self.check_device(claim).map_err(Stop::into_error)?;

@@ -184,6 +184,7 @@ pub fn note(note: &Note) -> String {
 pub fn get_policy(principal: &PrincipalArn, policy: &PolicyName) -> ShellCommand {
     let (command, option) = match principal {
         PrincipalArn::User(_) => ("get-user-policy", "--user-name"),
+        PrincipalArn::Group(_) => ("get-group-policy", "--group-name"),
         PrincipalArn::Role(_) => ("get-role-policy", "--role-name"),
     };
     ShellCommand::new("aws").args(["iam", command]).option(option, principal.name()).option("--policy-name", policy)

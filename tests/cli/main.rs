@@ -99,6 +99,7 @@ mod faults;
 mod file_input;
 mod files;
 mod fixes;
+mod groups;
 mod handover;
 mod help;
 mod identity;

@@ -121,12 +121,19 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
             let request = iam.put_user_policy().user_name(name).policy_name(policy);
             send!("PutUserPolicy", request.policy_document(to), patience)
         }
+        (PrincipalArn::Group(_), Some(to)) => {
+            let request = iam.put_group_policy().group_name(name).policy_name(policy);
+            send!("PutGroupPolicy", request.policy_document(to), patience)
+        }
         (PrincipalArn::Role(_), Some(to)) => {
             let request = iam.put_role_policy().role_name(name).policy_name(policy);
             send!("PutRolePolicy", request.policy_document(to), patience)
         }
         (PrincipalArn::User(_), None) => {
             gone(send!("DeleteUserPolicy", iam.delete_user_policy().user_name(name).policy_name(policy), patience))
+        }
+        (PrincipalArn::Group(_), None) => {
+            gone(send!("DeleteGroupPolicy", iam.delete_group_policy().group_name(name).policy_name(policy), patience))
         }
         (PrincipalArn::Role(_), None) => {
             gone(send!("DeleteRolePolicy", iam.delete_role_policy().role_name(name).policy_name(policy), patience))
@@ -136,6 +143,7 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
         Some(Meaning::Quota) => {
             let most = match principal {
                 PrincipalArn::User(_) => "a user share a limit of 2,048",
+                PrincipalArn::Group(_) => "a group share a limit of 5,120",
                 PrincipalArn::Role(_) => "a role share a limit of 10,240",
             };
             let error = error.note(format!("all inline policies of {most} characters"));

@@ -18,9 +18,9 @@ use crate::iam::names::{PolicyName, RoleName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::policy::is_unique_id;
 use crate::iam::state::{
-    DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA,
-    DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedPrincipal,
-    ObservedRole, PolicyVersion, Quota, Reading, RoleQuotas,
+    DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_GROUP_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA,
+    DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, OWN_POLICY_PREFIX,
+    ObservedBoundary, ObservedPrincipal, ObservedRole, PolicyVersion, Quota, Reading, RoleQuotas,
 };
 
 /// How long to wait for the ARN of a role that was created a moment ago.
@@ -193,22 +193,42 @@ async fn inline_policies(
     Ok(Reading::Present(policies))
 }
 
-/// Reads the ARN of a principal with a grant, by name: only IAM knows the path.
+/// A principal with a grant, without its policies.
+#[derive(Debug, Clone)]
+pub struct FoundPrincipal {
+    /// The ARN, as IAM gives it.
+    pub arn: PrincipalArn,
+    /// The names of the users in a group.
+    pub members: Vec<String>,
+}
+
+impl From<PrincipalArn> for FoundPrincipal {
+    fn from(arn: PrincipalArn) -> Self {
+        Self { arn, members: Vec::new() }
+    }
+}
+
+/// Reads a principal with a grant, by name: only IAM knows the path.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
-pub async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Reading<PrincipalArn>> {
+pub async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Reading<FoundPrincipal>> {
     match principal {
         PrincipalRef::User(user) => {
             let user = present!(read::user(access, user.name()).await?);
             let arn = CallerArn::parse(&user.arn);
             let arn = arn.user().ok_or_else(|| Call::iam("GetUser").lacks("user ARN"))?;
-            Ok(Reading::Present(arn.clone().into()))
+            Ok(Reading::Present(PrincipalArn::from(arn.clone()).into()))
+        }
+        PrincipalRef::Group(_) => {
+            let group = present!(read::group(access, principal.name()).await?);
+            let arn = group.arn.parse().map_err(|_| Call::iam("GetGroup").lacks("group ARN"))?;
+            Ok(Reading::Present(FoundPrincipal { arn: PrincipalArn::Group(arn), members: group.members }))
         }
         PrincipalRef::Role(_) => {
             let role = present!(found_role(access, &principal.name().parse()?).await?);
             let arn = role.arn.parse().map_err(|_| Call::iam("GetRole").lacks("role ARN"))?;
-            Ok(Reading::Present(PrincipalArn::Role(arn)))
+            Ok(Reading::Present(PrincipalArn::Role(arn).into()))
         }
     }
 }
@@ -218,6 +238,7 @@ pub async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Read
 pub fn holder(principal: &PrincipalRef) -> Holder<'_> {
     match principal {
         PrincipalRef::User(_) => Holder::User(principal.name()),
+        PrincipalRef::Group(_) => Holder::Group(principal.name()),
         PrincipalRef::Role(_) => Holder::Role(principal.name()),
     }
 }
@@ -262,6 +283,7 @@ pub async fn grant_policies(
     let holder = holder(principal);
     let (key, default) = match principal {
         PrincipalRef::User(_) => (SummaryKeyType::UserPolicySizeQuota, DEFAULT_USER_POLICIES_QUOTA),
+        PrincipalRef::Group(_) => (SummaryKeyType::GroupPolicySizeQuota, DEFAULT_GROUP_POLICIES_QUOTA),
         PrincipalRef::Role(_) => (SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA),
     };
     let (found, others, quota) = tokio::join!(

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::config::{DEFAULT_ROLE_NAME, Link};
-use crate::iam::arn::{PrincipalArn, PrincipalRef, RoleRef, UserRef};
+use crate::iam::arn::{GroupRef, PrincipalArn, PrincipalRef, RoleRef, UserRef};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
@@ -79,6 +79,7 @@ fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {
 fn with_account(principal: &PrincipalArn) -> PrincipalRef {
     match principal {
         PrincipalArn::User(user) => PrincipalRef::User(UserRef::Arn(user.clone())),
+        PrincipalArn::Group(group) => PrincipalRef::Group(GroupRef::Arn(group.clone())),
         PrincipalArn::Role(role) => PrincipalRef::Role(RoleRef::Arn(role.clone())),
     }
 }

@@ -128,6 +128,7 @@ pub fn refused(refusal: &Refusal) -> Error {
 fn attach(principal: &PrincipalArn) -> ShellCommand {
     let (command, option) = match principal {
         PrincipalArn::User(_) => ("attach-user-policy", "--user-name"),
+        PrincipalArn::Group(_) => ("attach-group-policy", "--group-name"),
         PrincipalArn::Role(_) => ("attach-role-policy", "--role-name"),
     };
     ShellCommand::new("aws").args(["iam", command]).option(option, principal.name())

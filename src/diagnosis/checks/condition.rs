@@ -275,6 +275,8 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
     }
     let (command, option) = match facts.link.principal {
         PrincipalRef::User(_) => ("tag-user", "--user-name"),
+        // A group has no tags.
+        PrincipalRef::Group(_) => return None,
         PrincipalRef::Role(_) => ("tag-role", "--role-name"),
     };
     let command = aws(&facts.source.operator, "iam", command)

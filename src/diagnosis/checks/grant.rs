@@ -9,7 +9,7 @@ use crate::diagnosis::checks::named::quarantined;
 use crate::diagnosis::denial::{Denial, is_quarantine};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, is_of_aws};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws, is_of_aws};
 use crate::diagnosis::statement::{Attachment, Identity, StatementRef, document_sparing, document_without};
 use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations};
 use crate::iam::arn::CallerArn;
@@ -25,6 +25,10 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     }
     let assume = || evaluations.assume.iter();
     let mut findings = denials(facts, assume().map(|it| &it.grant), of_grant_denial);
+    if let Some(group) = lacking_group(facts).filter(|_| assume().any(|it| it.grant.lacks_allow())) {
+        findings.push(not_in_group(facts, group));
+        return findings;
+    }
     // Within one account a trust policy that names the user is enough (STS API reference, AssumeRole).
     let is_enough = |it: &ActionEvaluation<'_>| is_named_directly(facts, it.trust.as_ref());
     let mut allowing = Vec::new();
@@ -82,6 +86,23 @@ fn denials<'e, 'a: 'e>(
 
 fn is_guard(facts: &Facts, place: &StatementRef<'_>) -> bool {
     needs_mfa(facts, place) || !escapes(facts, place, any).is_empty()
+}
+
+/// Returns the group with the grant, if the user is certainly not a member of it.
+fn lacking_group(facts: &Facts) -> Option<&str> {
+    let group = facts.link.through.as_ref()?.name();
+    let groups = facts.source.groups.present()?;
+    (!groups.contains_key(group)).then_some(group)
+}
+
+fn not_in_group(facts: &Facts, group: &str) -> Finding {
+    let user = facts.link.principal.name();
+    let add = aws(&facts.source.operator, "iam", "add-user-to-group")
+        .option("--group-name", group)
+        .option("--user-name", user);
+    let what = format!("user {user} is not a member of group {group}, which has the grant");
+    let fix = Fix::by(Side::Source, facts).run(add).verify(facts, VerifyWith::Nothing);
+    Finding::new(Cause::NotInGroup, what).fix(fix)
 }
 
 fn user_absent(facts: &Facts) -> Finding {

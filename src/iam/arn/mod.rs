@@ -8,8 +8,8 @@ mod principal;
 mod typed;
 
 pub use caller::CallerArn;
-pub use iam::{PolicyArn, PolicyOwner, RoleArn, UserArn};
-pub use principal::{PrincipalArn, PrincipalRef, RoleRef};
+pub use iam::{GroupArn, PolicyArn, PolicyOwner, RoleArn, UserArn};
+pub use principal::{GroupRef, PrincipalArn, PrincipalRef, RoleRef};
 pub use typed::{JOB_FUNCTIONS, ManagedPolicy, UserRef};
 
 pub use super::partition::Partition;

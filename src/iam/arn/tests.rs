@@ -253,7 +253,7 @@ fn any_text() -> impl Strategy<Value = String> {
         prop_oneof!["iam", "sts", "[a-z]{0,3}"],
         prop_oneof![Just(String::new()), "[a-z0-9-]{0,9}"],
         prop_oneof!["[0-9]{12}", "aws", "[0-9]{0,13}"],
-        prop_oneof!["role", "user", "policy", "root", "assumed-role", "federated-user"],
+        prop_oneof!["role", "user", "group", "policy", "root", "assumed-role", "federated-user"],
         prop_oneof!["(?s)[/:].{0,9}", "(/[a-z]{1,3}){0,3}", "/[!-~]{0,20}"],
     )
         .prop_map(|(partition, service, region, account, kind, rest)| {
@@ -271,6 +271,8 @@ proptest! {
         survives::<PolicyArn>(&text);
         survives::<ManagedPolicy>(&text);
         survives::<UserRef>(&text);
+        survives::<GroupArn>(&text);
+        survives::<PrincipalRef>(&text);
         let _ = Partition::of_region(&text);
         let caller = CallerArn::parse(&text);
         prop_assert_eq!(caller.to_string(), text.as_str());

@@ -36,6 +36,8 @@ fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
     let source: AccountId = "111111111111".parse().unwrap();
     let user = UserArn::new(partition, source.clone(), IamPath::root(), "alice".parse().unwrap());
     let user = PrincipalArn::User(user);
+    let group = GroupArn::new(partition, source.clone(), IamPath::root(), "deployers".parse().unwrap());
+    let group = PrincipalArn::Group(group);
     let deployer = PrincipalArn::Role(RoleArn::new(partition, source, IamPath::root(), "ci".parse().unwrap()));
     let role = RoleArn { partition, ..role("team/xacct") };
     let both = BTreeSet::from([role.clone()]);
@@ -47,7 +49,7 @@ fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
         })
         .collect();
     documents.extend([grant(&both, &both), verify_bucket(partition), operator_source(&user), operator_target(&role)]);
-    documents.push(operator_source(&deployer));
+    documents.extend([operator_source(&deployer), operator_source(&group)]);
     documents
 }
 
@@ -191,9 +193,12 @@ fn operators_may_change_only_the_given_user_or_role() {
     let of_source = [user.to_string()];
     let of_target = [role.to_string(), role.without_path().to_string()];
     let of_deployer = [deployer.to_string()];
+    let group: PrincipalArn = "arn:aws:iam::111111111111:group/team/deployers".parse().unwrap();
+    let of_group = [group.to_string()];
     let cases = [
         (operator_source(&user), &of_source[..]),
         (operator_source(&deployer), &of_deployer[..]),
+        (operator_source(&group), &of_group[..]),
         (operator_target(&role), &of_target[..]),
     ];
     for (document, named) in cases {

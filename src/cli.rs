@@ -2,6 +2,7 @@
 //! are in that command's file.
 
 mod print;
+mod refusals;
 mod session;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 pub use print::*;
+pub use refusals::*;
 pub use session::*;
 
 use crate::iam::arn::{ManagedPolicy, PrincipalRef, UserRef};

@@ -76,6 +76,13 @@ impl Context {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Returns whether the shell may be PowerShell, which sets this variable (about_PSModulePath); Windows sets it for all
+    /// shells.
+    #[must_use]
+    pub fn is_powershell(&self) -> bool {
+        self.variable("PSModulePath").is_some()
+    }
+
     /// Returns the cache directory.
     #[must_use]
     pub fn cache_folder(&self) -> Option<PathBuf> {

@@ -156,6 +156,10 @@ causes! {
     NotEnforced, "not_enforced", Target;
     /// The trust policy admits callers whom the link does not declare.
     OthersAdmitted, "others_admitted", Target;
+    /// AWS does not know the access key, because it is inactive.
+    AccessKeyInactive, "access_key_inactive", Source;
+    /// AWS does not know the access key, because its user was deleted.
+    UserDeleted, "user_deleted", Source;
     /// The user does not exist.
     UserAbsent, "user_absent", Source;
     /// No policy of the user covers `sts:AssumeRole`.

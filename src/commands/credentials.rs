@@ -24,6 +24,8 @@ use crate::report::console::count;
   In a shell:
     eval \"$(xacct credentials dev --format env)\"
     xacct credentials dev --format fish | source
+  In PowerShell:
+    xacct credentials dev --format powershell | Out-String | Invoke-Expression
   For Terragrunt, which runs the command in the directory of each unit:
     TG_AUTH_PROVIDER_CMD='xacct --config /live/xacct.toml credentials dev --cache --format terragrunt'
   Delete all cached sessions:

@@ -6,6 +6,7 @@ mod diagnosed;
 mod facts_file;
 mod links;
 mod message;
+mod permission;
 mod saved;
 mod several;
 mod typed;
@@ -39,6 +40,9 @@ impl Verb for Diagnose {
 
 /// Runs `xacct diagnose`.
 async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
+    if let Some(action) = &args.action {
+        return permission::evaluate(args, action, run).await;
+    }
     let diagnosed = match &args.facts {
         Some(path) => vec![saved::diagnosed(path, args, run).await?],
         None => live(args, run).await?,

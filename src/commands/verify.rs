@@ -1,12 +1,13 @@
 //! `xacct verify`: tests every link in `xacct.toml`.
 
+mod arguments;
+mod must_refuse;
+
 use std::collections::BTreeMap;
 
-use clap::Args;
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
-use crate::cli::{FailOptions, ProofOptions, ReportOptions};
 use crate::config::{self, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
@@ -21,36 +22,7 @@ use crate::proof::Proof;
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::several::{self, Field, Sheet};
 use crate::report::{console, diagnosis, proof};
-
-/// Test that a link works and rejects what it should.
-///
-/// Tests as the user, never as an administrator. Assumes the role, creates a bucket in the target account, checks its
-/// owner, and deletes it. Then sends requests that the role must deny: without external ID, with a wrong one, without MFA.
-/// Also reads the trust policy to find out who else may assume the role.
-#[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
-  xacct verify
-  xacct verify dev --user-profile alice
-  xacct verify 222222222222 --mfa-code 123456
-  xacct verify --probe identity --output json
-  xacct verify --fail-on broken,open")]
-pub struct Verify {
-    /// Targets, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
-    #[arg(value_name = "TARGET")]
-    pub targets: Vec<String>,
-    /// AWS profile used if no user profile is set
-    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
-    pub profile: Option<String>,
-    /// What counts as a failure.
-    #[command(flatten)]
-    pub fail: FailOptions,
-    /// Options of the proof.
-    #[command(flatten)]
-    pub proof: ProofOptions,
-    /// Options of the report.
-    #[command(flatten)]
-    pub report: ReportOptions,
-}
+pub use arguments::Verify;
 
 impl Verb for Verify {
     const NAME: &'static str = "verify";
@@ -67,11 +39,21 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let mut links = config::with_external_ids(links, &run.file)?;
     settle::read_trust_statements(&mut links, run)?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
+    if args.must_refuse {
+        return must_refuse::must_refuse(args, &links, run).await;
+    }
     let principals = proving::principals_on_record(run)?;
     let mut source = Source::from(&run.file.source);
     source.profile = source.profile.or_else(|| args.profile.clone());
     let profile = args.profile.as_deref();
-    let verification = Verification { options: &args.proof, profile, source, report: args.report, run };
+    let verification = Verification {
+        options: &args.proof,
+        profile,
+        source,
+        report: args.report,
+        refusals: args.refusals.refusals,
+        run,
+    };
     let connections = verification.connect(&links)?;
     let proofs = verification.prove(&links, &principals, &connections).await?;
     let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code_of(&proven.result, &args.fail)));

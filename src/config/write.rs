@@ -72,6 +72,10 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
         set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
     }
     set_principals(section, source, &file.source);
+    if has_left(source) && section.contains_key("user_profile") {
+        // It was that of the principal that has left.
+        set(section, "user_profile", local::named(source.user_profile.as_ref()).map(Into::into));
+    }
     // Profiles are one person's: those in the files stay, and others go to `xacct.local.toml` if there is one.
     if file.local.text.is_none() {
         add(section, "profile", local::named(source.profile.as_ref()));
@@ -102,6 +106,13 @@ fn written(file: &ConfigFile, document: &DocumentMut) -> String {
     let text = document.to_string();
     let has_crlf = file.text.as_ref().is_some_and(|text| text.contains("\r\n"));
     if has_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text }
+}
+
+/// Returns whether a principal of the source has lost its links to another one.
+fn has_left(source: &Source) -> bool {
+    let is_it =
+        |principal: &PrincipalRef| source.leaving.as_ref().is_some_and(|left| left.label() == principal.label());
+    source.leaving.is_some() && !source.principals.iter().any(is_it)
 }
 
 /// Records one user as `user`, unless the file has a list.

@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
 use super::facts::{
-    Answer, CallerFacts, LetThrough, LinkFacts, Mfa, NotSent, OperatorFacts, PolicyFacts, RequestFacts, RoleFacts,
-    S3Facts, SourceFacts, TargetFacts, UserFacts,
+    Answer, CallerFacts, KeyStatus, LetThrough, LinkFacts, Mfa, NotSent, OperatorFacts, PolicyFacts, RequestFacts,
+    RoleFacts, S3Facts, SourceFacts, TargetFacts, UserFacts,
 };
 use crate::aws::client::access::Access;
 use crate::aws::iam::observe;
@@ -16,7 +16,7 @@ use crate::aws::iam::read::{self, Holder};
 use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::error::{AwsAnswer, Error, Kind, Result};
 use crate::iam::arn::{CallerArn, Partition, PrincipalRef};
-use crate::iam::names::{AccountId, Region, SessionDuration};
+use crate::iam::names::{AccountId, Region, SessionDuration, UserName};
 use crate::iam::state::{FoundDocument, Reading, is_ours};
 use crate::proof::{Claim, Denied, Proof, Prover, StepId, StepOutcome};
 
@@ -236,8 +236,15 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
         groups,
         boundary,
         mfa_devices: settled(mfa_devices),
+        callers_key: None,
         changed_at: managed.changed_at(),
     }
+}
+
+/// Reads the status of an access key of the user; absent if it is none of the user's.
+pub async fn key_status(access: &Access, user: &UserName, id: &str) -> Reading<KeyStatus> {
+    settled(read::is_key_active(access, user, id).await)
+        .map(|is_active| if is_active { KeyStatus::Active } else { KeyStatus::Inactive })
 }
 
 /// Reads the policies of a principal: its own, and those of each group of a user.
@@ -430,6 +437,12 @@ fn why(error: &Error) -> String {
 }
 
 impl SourceFacts {
+    /// Returns the facts of an account that was not read, with the reason.
+    #[must_use]
+    pub fn not_read(why: &str) -> Self {
+        Self::unread(None, unread(why), why)
+    }
+
     /// Returns the facts of an account that xacct could not read, with the reason.
     fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
         Self {
@@ -440,6 +453,7 @@ impl SourceFacts {
             groups: unread(why),
             boundary: unread(why),
             mfa_devices: unread(why),
+            callers_key: None,
             changed_at: BTreeMap::new(),
         }
     }

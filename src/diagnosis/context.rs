@@ -6,7 +6,7 @@ use super::denial::Denial;
 use super::facts::{Facts, Mfa};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{Context, Principal, Request};
-use crate::iam::names::{SAMPLE_SUFFIX, test_bucket_name};
+use crate::iam::names::{Region, SAMPLE_SUFFIX, test_bucket_name};
 use crate::iam::policy::{Element, Principals, Statement, is_unique_id};
 
 /// The condition key for the namespace of a new bucket.
@@ -23,6 +23,10 @@ pub struct Asked {
     /// Whether the principal's ARN is known, and not only its name.
     arn_known: bool,
     is_session: bool,
+    /// Whether xacct knows what else the request sends, such as tags.
+    parameters_known: bool,
+    /// Whether the request is for one resource, and not for any.
+    pub is_resource_known: bool,
 }
 
 impl Asked {
@@ -50,6 +54,12 @@ impl Asked {
             "s3:locationconstraint",
         ];
         let key = key.to_ascii_lowercase();
+        const SENT: [&str; 5] =
+            ["aws:tagkeys", "sts:externalid", "sts:rolesessionname", BUCKET_NAMESPACE, "s3:locationconstraint"];
+        let is_sent = SENT.contains(&key.as_str()) || key.starts_with("aws:requesttag/") || key.starts_with("sts:");
+        if !self.parameters_known && is_sent && self.request.context.get(&key).is_empty() {
+            return true;
+        }
         if !self.request.context.get(&key).is_empty() || ABSENT.contains(&key.as_str()) {
             return false;
         }
@@ -154,6 +164,8 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
         resource_tags_known: facts.target.role.present().is_some(),
         arn_known,
         is_session: facts.caller.is_session,
+        parameters_known: true,
+        is_resource_known: true,
     }
 }
 
@@ -173,6 +185,43 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     let bucket = facts.s3.as_ref().map_or_else(sample, |s3| s3.bucket.clone());
     let named = Denial::of_s3(facts).resource.filter(|resource| resource.contains(":s3:::")).map(str::to_owned);
     let resource = named.unwrap_or_else(|| format!("arn:{}:s3:::{bucket}", role.partition));
+    let mut asked = of_session(facts, region, action, resource);
+    let context = &mut asked.request.context;
+    // CreateBucket sends tags, location and namespace, and needs both actions.
+    if ["s3:CreateBucket", "s3:TagResource"].contains(&action) {
+        for (key, value) in &facts.link.bucket_tags {
+            context.set(&format!("aws:RequestTag/{key}"), [value.clone()]);
+        }
+        context.set("aws:TagKeys", facts.link.bucket_tags.keys().cloned());
+        // Assumed: what CreateBucket sends, which is nothing in us-east-1.
+        context.set("s3:LocationConstraint", Some(region.to_string()).filter(|region| region != "us-east-1"));
+        context.set(BUCKET_NAMESPACE, facts.link.is_bucket_regional.then_some("account-regional"));
+    }
+    asked
+}
+
+/// The resource of a request that is for no particular one: only `*` matches it.
+const ANY_RESOURCE: &str = "*";
+
+/// Returns a request of a role session for this action on this resource, or on any.
+pub fn of_action(facts: &Facts, action: &str, resource: Option<&str>) -> Asked {
+    let region = region_of_action(facts, resource);
+    let mut asked = of_session(facts, &region, action, resource.unwrap_or(ANY_RESOURCE).to_owned());
+    // Session tags come before those of the role (IAM User Guide, Pass session tags in AWS STS).
+    for (key, value) in &facts.request.tags {
+        asked.request.context.set(&format!("aws:PrincipalTag/{key}"), [value.clone()]);
+    }
+    Asked { parameters_known: false, is_resource_known: resource.is_some(), ..asked }
+}
+
+/// Returns the Region of such a request: that of the resource, or else of the link.
+pub fn region_of_action(facts: &Facts, resource: Option<&str>) -> Region {
+    let of_resource = resource.and_then(|arn| arn.split(':').nth(3)?.parse().ok());
+    of_resource.unwrap_or_else(|| facts.request.region.clone())
+}
+
+/// Returns a request of the role session right after it was issued, in this Region.
+fn of_session(facts: &Facts, region: &Region, action: &str, resource: String) -> Asked {
     let role = facts.target.role.present();
     // IAM shows the unique ID for a moment after the role was created.
     let arn = role.map(|role| role.arn.clone()).filter(|arn| !is_unique_id(arn));
@@ -191,16 +240,6 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     for (key, value) in role.iter().flat_map(|role| &role.tags) {
         context.set(&format!("aws:PrincipalTag/{key}"), [value.clone()]);
     }
-    // CreateBucket sends tags, location and namespace, and needs both actions.
-    if ["s3:CreateBucket", "s3:TagResource"].contains(&action) {
-        for (key, value) in &facts.link.bucket_tags {
-            context.set(&format!("aws:RequestTag/{key}"), [value.clone()]);
-        }
-        context.set("aws:TagKeys", facts.link.bucket_tags.keys().cloned());
-        // Assumed: what CreateBucket sends, which is nothing in us-east-1.
-        context.set("s3:LocationConstraint", Some(region.to_string()).filter(|region| region != "us-east-1"));
-        context.set(BUCKET_NAMESPACE, facts.link.is_bucket_regional.then_some("account-regional"));
-    }
     let principal = Principal { account: facts.link.role.account.clone(), arns: [arn].into(), unique_id: None };
     Asked {
         request: Request { principal: principal.into(), action: action.to_owned(), resource, context },
@@ -210,5 +249,7 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
         resource_tags_known: false,
         arn_known: true,
         is_session: true,
+        parameters_known: true,
+        is_resource_known: true,
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::answers::Meaning;
 use crate::error::AwsAnswer;
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{CallerArn, PrincipalArn, PrincipalRef, RoleArn};
@@ -280,9 +281,23 @@ pub struct SourceFacts {
     pub boundary: Reading<FoundDocument>,
     /// The serials of the user's MFA devices.
     pub mfa_devices: Reading<Vec<String>>,
+    /// The status of the caller's access key among those of the user, if AWS does not know the key. Its ID, which reveals
+    /// the account, is not saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callers_key: Option<Reading<KeyStatus>>,
     /// When the managed policies were changed last, by ARN, in seconds since 1970.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changed_at: BTreeMap<String, i64>,
+}
+
+/// The status of an access key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStatus {
+    /// It works.
+    Active,
+    /// Somebody has deactivated it.
+    Inactive,
 }
 
 /// A user, or a role with a grant.
@@ -470,6 +485,12 @@ impl Facts {
     pub(super) fn time(&self) -> Option<OffsetDateTime> {
         let ahead = self.clock_ahead.unwrap_or_default();
         OffsetDateTime::from_unix_timestamp(self.asked_at?.saturating_add(ahead)).ok()
+    }
+
+    /// Returns whether AWS does not know the caller's access key, which is no session's.
+    pub(crate) fn is_key_unknown(&self) -> bool {
+        let row = if let Answer::Refused(answer) = &self.answer { answer.row() } else { None };
+        !self.caller.is_session && row.is_some_and(|row| row.meaning == Meaning::UnknownKey)
     }
 
     /// Returns the Region of the request that was denied: that to S3, or else AssumeRole.

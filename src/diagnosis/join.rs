@@ -70,6 +70,7 @@ impl Facts {
             groups: join.map(old.groups, new.groups, Join::policies),
             boundary: join.reading(old.boundary, new.boundary),
             mfa_devices: join.reading(old.mfa_devices, new.mfa_devices),
+            callers_key: new.callers_key.or(old.callers_key),
             changed_at: join.times(old.changed_at, new.changed_at),
             read_at: join.time(old.read_at, new.read_at),
         };

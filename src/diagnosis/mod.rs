@@ -17,6 +17,7 @@ mod fix;
 mod join;
 pub mod made;
 mod message;
+pub mod permission;
 mod policies;
 mod redact;
 mod statement;
@@ -156,6 +157,9 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     if findings.iter().any(|finding| finding.cause == Cause::UserAbsent) {
         findings.retain(|finding| finding.cause != Cause::CallerIsAnotherUser);
     }
+    if findings.iter().any(|finding| finding.cause == Cause::UserDeleted) {
+        findings.retain(|finding| finding.cause != Cause::UserAbsent);
+    }
     findings.extend(unparsed::findings(facts));
     let is_of_policy = |finding: &&Finding| finding.cause != Cause::UnreadablePolicy && !finding.foreseen;
     let explains = |finding: &Finding| finding.certainty == Certainty::Certain && !finding.foreseen;
@@ -203,6 +207,8 @@ fn is_about_credentials(cause: Cause) -> bool {
         C::NoCredentials
             | C::ExpiredToken
             | C::UnknownCredentials
+            | C::AccessKeyInactive
+            | C::UserDeleted
             | C::WrongSecret
             | C::ClockSkew
             | C::WrongPartition

@@ -171,6 +171,9 @@ pub(super) fn unread(facts: &Facts) -> Vec<Unread> {
     }
     unread.note(&facts.source.boundary, &format!("the permissions boundary of {user}"));
     unread.note(&facts.source.mfa_devices, &format!("the MFA devices of {user}"));
+    if let Some(key) = &facts.source.callers_key {
+        unread.note(key, &format!("the access keys of {user}"));
+    }
     unread.note(&facts.target.operator.identity, "the target account");
     unread.note(&facts.target.role, &format!("role {}", facts.link.role.name));
     unread.note_policies(&facts.target.policies, &format!("role {}", facts.link.role.name));

@@ -10,11 +10,11 @@ use super::policies::{self, Missing, Policies};
 use super::statement::{StatementRef, mismatch_words};
 use crate::iam::evaluate::{self, Mismatch, Request};
 use crate::iam::names::BUCKET_ACTIONS;
-use crate::iam::policy::{Effect, PolicyDocument};
+use crate::iam::policy::{Effect, Element, PolicyDocument};
 use crate::iam::state::FoundDocument;
 
 /// What the policies decide, as far as xacct could read them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// A statement allows the request, and none denies it.
@@ -126,24 +126,44 @@ impl<'a> Evaluation<'a> {
 
     /// Returns the evaluation for the report.
     pub fn report(&self) -> Layer {
-        let of = |place: &StatementRef<'_>| format!("{} of the {}", place.numbered(), place.policy.words());
+        let misses = self.misses.iter().map(|(place, mismatches)| missed(place, mismatches));
+        let reasons = [self.applying(), misses.collect(), self.unknown()].concat();
+        Layer { name: format!("{}: {}", self.name, self.action), verdict: self.verdict(), reasons }
+    }
+
+    /// Returns which statements apply, or may.
+    pub fn applying(&self) -> Vec<String> {
         let action = &self.action;
-        let mut reasons = Vec::new();
-        reasons.extend(self.denies.iter().map(|place| format!("{} denies {action}", of(place))));
-        reasons.extend(self.allows.iter().map(|place| format!("{} allows {action}", of(place))));
-        reasons.extend(self.may_apply.iter().map(|(place, keys)| {
+        let denies = self.denies.iter().map(|place| format!("{} denies {action}", of(place)));
+        let allows = self.allows.iter().map(|place| format!("{} allows {action}", of(place)));
+        let may = self.may_apply.iter().map(|(place, keys)| {
             let verb = if place.statement.effect == Effect::Allow { "allow" } else { "deny" };
             let keys = keys.join(", ");
             format!("{} may {verb} {action}, depending on {keys}, which xacct does not know", of(place))
-        }));
-        reasons.extend(self.misses.iter().map(|(place, mismatches)| {
-            let why: Vec<_> = mismatches.iter().map(mismatch_words).collect();
-            format!("{} does not apply: {}", of(place), why.join("; "))
-        }));
-        reasons.extend(self.missing.iter().map(|missing| format!("xacct could not read the {}", missing.what)));
-        reasons.extend(self.unparsed.iter().map(|policy| format!("xacct cannot evaluate the {policy}")));
-        Layer { name: format!("{}: {}", self.name, self.action), verdict: self.verdict(), reasons }
+        });
+        denies.chain(allows).chain(may).collect()
     }
+
+    /// Returns why the statement about this action that comes nearest does not allow it, if there is one.
+    pub fn near_miss(&self) -> Option<String> {
+        let (place, mismatches) = self.nearest().filter(|(_, mismatches)| !mismatches.contains(&Mismatch::Action))?;
+        Some(missed(place, mismatches))
+    }
+
+    /// Returns what xacct could not read or evaluate.
+    pub fn unknown(&self) -> Vec<String> {
+        let missing = self.missing.iter().map(|missing| format!("xacct could not read the {}", missing.what));
+        missing.chain(self.unparsed.iter().map(|policy| format!("xacct cannot evaluate the {policy}"))).collect()
+    }
+}
+
+fn of(place: &StatementRef<'_>) -> String {
+    format!("{} of the {}", place.numbered(), place.policy.words())
+}
+
+fn missed(place: &StatementRef<'_>, mismatches: &[Mismatch]) -> String {
+    let why: Vec<_> = mismatches.iter().map(mismatch_words).collect();
+    format!("{} does not apply: {}", of(place), why.join("; "))
 }
 
 /// The evaluation of one action of AssumeRole by every kind of policy.
@@ -254,7 +274,7 @@ pub fn grant<'a>(facts: &'a Facts, asked: &Asked) -> Evaluation<'a> {
 }
 
 /// Evaluates the policies and the boundary of the role.
-fn of_role<'a>(facts: &'a Facts, asked: &Asked) -> RoleEvaluation<'a> {
+pub fn of_role<'a>(facts: &'a Facts, asked: &Asked) -> RoleEvaluation<'a> {
     let identity = |name: &str, policies| evaluate(name.to_owned(), asked, policies, evaluate::identity_policy);
     let boundary = policies::boundary_of_role(facts).map(|it| identity("permissions boundary of the role", it));
     RoleEvaluation { policies: identity("policies of the role", policies::of_role(facts)), boundary }
@@ -315,11 +335,18 @@ fn evaluate<'a>(name: String, asked: &Asked, read: Policies<'a>, by: Evaluate) -
         let finding = by(document, &asked.request);
         for (index, (statement, found)) in document.statements.iter().zip(finding.statements).enumerate() {
             let place = StatementRef { policy: policy.clone(), document, statement, number: index + 1 };
-            let unknown = place.names_key(|key| asked.is_unknown(key));
+            let mut unknown = place.names_key(|key| asked.is_unknown(key));
+            // Only `*` is every resource.
+            let is_partial =
+                found.mismatches.contains(&Mismatch::Resource) || matches!(statement.resource, Some(Element::Not(_)));
+            if !asked.is_resource_known && is_partial {
+                unknown.insert(0, "the resource".to_owned());
+            }
             let is_unknown = |mismatch: &Mismatch| match mismatch {
                 Mismatch::UnknownOperator { .. } => true,
                 Mismatch::Principal => asked.may_be_meant(statement),
                 Mismatch::Action => false,
+                Mismatch::Resource if !asked.is_resource_known => true,
                 // A variable without a value matches nothing; with a value it may match.
                 mismatch => place.keys_of(mismatch).iter().any(|key| asked.is_unknown(key)),
             };

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::arn::{Partition, PrincipalArn, RoleArn};
+use super::arn::{KmsKeyArn, Partition, PrincipalArn, RoleArn};
 use super::names::{AccountId, ExternalId, Region};
 use super::policy::{Element, PolicyDocument};
 use super::revocation;
@@ -59,10 +59,12 @@ embedded! {
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
     AUDITOR_SOURCE = "auditor-source.json";
+    READER = "reader.json";
     STATE_BUCKET = "state-bucket.json";
     STATE_LOCKFILE = "state-lockfile.json";
     STATE_WORKSPACES = "state-workspaces.json";
     STATE_WORKSPACES_LOCKFILE = "state-workspaces-lockfile.json";
+    STATE_KMS_KEY = "state-kms-key.json";
     STATE_LOCK_TABLE = "state-lock-table.json";
 }
 
@@ -223,6 +225,38 @@ pub fn auditor_source(partition: Partition) -> PolicyDocument {
     filled(&AUDITOR_SOURCE, &|name| (name == "Partition").then(|| Fill::One(partition.to_string())))
 }
 
+/// Returns the minimal policy of whoever reads both accounts and changes nothing, the same for each of them: the user's
+/// ARN has no effect in a target account, nor a role's in the source account.
+#[must_use]
+pub fn reader(source: &AccountId, principals: &BTreeSet<PrincipalArn>, roles: &BTreeSet<RoleArn>) -> PolicyDocument {
+    let partition = principals.first().map(PrincipalArn::partition).or(roles.first().map(|role| role.partition));
+    let (mut users, mut calling) = (BTreeSet::new(), BTreeSet::new());
+    for principal in principals {
+        match principal {
+            PrincipalArn::User(user) => users.insert(user.to_string()),
+            // Any user may be a member.
+            PrincipalArn::Group(group) => {
+                users.insert(format!("arn:{}:iam::{}:user/*", group.partition, group.account))
+            }
+            PrincipalArn::Role(role) => calling.insert(role.to_string()),
+        };
+    }
+    let arns = roles.iter().flat_map(|role| [role.to_string(), role.without_path().to_string()]);
+    let arns: BTreeSet<_> = arns.chain(calling).collect();
+    let mut document = filled(&READER, &|name| {
+        Some(Fill::One(match name {
+            "Partition" => partition.unwrap_or(Partition::Aws).to_string(),
+            "SourceAccount" => source.to_string(),
+            "UserArns" => return Some(Fill::Many(users.iter().cloned().collect())),
+            "RoleArns" => return Some(Fill::Many(arns.iter().cloned().collect())),
+            _ => return None,
+        }))
+    });
+    let names_nobody = |resource: &Element<BTreeSet<String>>| matches!(resource, Element::Is(arns) if arns.is_empty());
+    document.statements.retain(|statement| !statement.resource.as_ref().is_some_and(names_nobody));
+    document
+}
+
 /// The location of Terraform's state.
 #[derive(Debug, Clone)]
 pub struct State {
@@ -234,6 +268,8 @@ pub struct State {
     pub key: String,
     /// Whether there are other workspaces, under `env:/`.
     pub workspaces: bool,
+    /// The key that encrypts the state; `None` for S3's own.
+    pub kms_key: Option<KmsKeyArn>,
     /// How Terraform locks the state.
     pub lock: StateLock,
 }
@@ -271,6 +307,7 @@ pub fn state(state: &State) -> PolicyDocument {
             "Table" => table.to_owned(),
             "Account" => account.to_owned(),
             "Region" => region.to_owned(),
+            "KmsKey" => state.kms_key.as_ref()?.to_string(),
             _ => return None,
         }))
     };
@@ -281,6 +318,7 @@ pub fn state(state: &State) -> PolicyDocument {
         (state.workspaces, &STATE_WORKSPACES),
         (state.workspaces && has_lockfile, &STATE_WORKSPACES_LOCKFILE),
         (matches!(state.lock, StateLock::Table { .. }), &STATE_LOCK_TABLE),
+        (state.kms_key.is_some(), &STATE_KMS_KEY),
     ];
     merge(parts.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
 }

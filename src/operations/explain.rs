@@ -1,6 +1,6 @@
 //! Collects the facts of a link for its diagnosis.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
@@ -12,11 +12,13 @@ use crate::aws::sts;
 use crate::cli::{BucketNamespace, Probe};
 use crate::config::{Link, Source};
 use crate::diagnosis::collect::{self, Reader, Tried};
-use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
+use crate::diagnosis::facts::{
+    Answer, CallerFacts, LinkFacts, Mfa, NotSent, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts,
+};
 use crate::diagnosis::made::Made;
 use crate::diagnosis::{Cause, Certainty, Diagnosis, Facts, Finding, diagnose, message_note};
 use crate::environment;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn, RoleRef, UserRef};
 use crate::iam::names::AccountId;
 use crate::iam::state::{FoundDocument, Reading};
@@ -129,6 +131,8 @@ impl<'a> Diagnostician<'a> {
         }
         let mut facts = self.together(case, requested(prover, claim)?, tried, halves, caller);
         facts.clock_ahead = clock_ahead(prover);
+        // On the heap: futures nested more deeply are too much for the compiler.
+        Box::pin(self.look_for_key(&mut facts, prover)).await;
         if let Some(made) = &case.made {
             made.put_into(&mut facts);
         }
@@ -162,11 +166,26 @@ impl<'a> Diagnostician<'a> {
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
         let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
         let facts = tried.zip(requested(prover, claim));
-        let facts = facts.map(|(tried, request)| Facts {
+        let mut facts = facts.map(|(tried, request)| Facts {
             clock_ahead: clock_ahead(prover),
             ..self.together(case, request, tried, halves, caller)
         });
+        if let Some(facts) = &mut facts {
+            Box::pin(self.look_for_key(facts, prover)).await;
+        }
         (proof, facts)
+    }
+
+    /// Looks for the access key among those of the user, if AWS does not know it.
+    async fn look_for_key(&self, facts: &mut Facts, prover: &Prover) {
+        if facts.is_key_unknown()
+            && facts.source.user.present().is_some()
+            && let Some(user) = facts.link.principal.user_name().cloned()
+            && let Ok(access) = self.operators.source().await
+        {
+            let status = collect::key_status(&access, &user, prover.access().key_id()).await;
+            facts.source.callers_key = Some(status);
+        }
     }
 
     async fn halves(&self, case: &Case<'_>, prover: Option<&Prover>) -> (LinkFacts, SourceFacts, TargetFacts) {
@@ -327,27 +346,48 @@ impl<'a> Diagnostician<'a> {
     /// Collects what the operators can read, if there are no credentials to try the link with.
     pub async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
         let asked = case.link;
-        // Without credentials, nothing else names a Region.
-        let region = match &asked.region {
-            Some(region) => region.clone(),
-            None => case.role.partition.default_region().parse().ok()?,
-        };
-        let tried = Tried::of(&Err(error.clone()), &region, false)?;
-        let request = RequestFacts {
-            region,
-            session_name: asked.session_name.as_ref().map_or_else(
-                || self.principals.first().map_or("xacct", PrincipalRef::name).to_owned(),
-                ToString::to_string,
-            ),
-            external_id: asked.external_id.known().map(ToString::to_string),
-            duration_seconds: None,
-            tags: asked.session_tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
-            source_identity: asked.source_identity.as_ref().map(ToString::to_string),
-        };
+        let request = self.untried(asked, case.role)?;
+        let tried = Tried::of(&Err(error.clone()), &request.region, false)?;
         let mut caller = collect::no_caller(error);
         self.add_profile_of_user(&mut caller);
         let halves = self.halves(case, None).await;
         Some(self.together(case, request, tried, halves, caller))
+    }
+
+    /// Reads the role alone: nothing is tried.
+    ///
+    /// # Errors
+    /// When the Region is unknown, which would be a bug.
+    pub async fn role_alone(&self, case: &Case<'_>) -> Result<Facts> {
+        let why = Error::new(Kind::Internal, "not tried");
+        let request = self.untried(case.link, case.role).ok_or_else(|| why.clone())?;
+        let answer = Answer::NotSent(NotSent::NoCredentials(why.message.clone()));
+        let tried = Tried { answer, let_through: BTreeSet::new(), refusals_tried: BTreeSet::new(), s3: None };
+        let link = self.link(case, None).await;
+        let target = self.operators.target(case.link).await;
+        let target = collect::target(target.map(Reader::from), &link, now(self.run)).await;
+        let halves = (link, SourceFacts::not_read(&why.message), target);
+        Ok(self.together(case, request, tried, halves, collect::no_caller(&why)))
+    }
+
+    /// Returns the request that would be sent. `None` if no Region is known.
+    fn untried(&self, link: &Link, role: &RoleArn) -> Option<RequestFacts> {
+        // Without credentials, nothing else names a Region.
+        let region = match &link.region {
+            Some(region) => region.clone(),
+            None => role.partition.default_region().parse().ok()?,
+        };
+        Some(RequestFacts {
+            region,
+            session_name: link.session_name.as_ref().map_or_else(
+                || self.principals.first().map_or("xacct", PrincipalRef::name).to_owned(),
+                ToString::to_string,
+            ),
+            external_id: link.external_id.known().map(ToString::to_string),
+            duration_seconds: None,
+            tags: link.session_tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
+            source_identity: link.source_identity.as_ref().map(ToString::to_string),
+        })
     }
 }
 

@@ -9,16 +9,20 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::cli::HowOften;
 use crate::config::Link;
 use crate::context::Context;
 use crate::files::{self, Readers};
 use crate::iam::arn::RoleArn;
 use crate::iam::last_use::{TestUse, Used};
 use crate::iam::names::{AccountId, Region};
-use crate::proof::{Outcome, Proof};
+use crate::proof::{Outcome, Proof, StepOutcome};
 
 /// How many tests a record has at most: a test every half hour for two days.
 const MOST_USES: usize = 100;
+
+/// Half a day less than a week: a test at the same hour of every night sends the requests in each seventh.
+const WEEK: time::Duration = time::Duration::hours(7 * 24 - 12);
 
 /// A link as it was, or is, tested.
 pub struct Tested<'a> {
@@ -35,6 +39,8 @@ pub struct Tested<'a> {
 pub struct LastTest {
     pub outcome: Outcome,
     pub at: SystemTime,
+    /// When all requests that must be denied were denied last.
+    pub denied_at: Option<SystemTime>,
     /// Whether xacct.toml had other conditions for the role then.
     pub of_other_settings: bool,
 }
@@ -47,6 +53,9 @@ struct Record {
     outcome: String,
     at: String,
     settings: String,
+    /// When all requests that must be denied were denied last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refusals_at: Option<String>,
     /// How the tests of the last two days used the role.
     #[serde(default)]
     uses: Vec<TestUse>,
@@ -84,6 +93,7 @@ impl Tested<'_> {
         }
         uses.drain(..uses.len().saturating_sub(MOST_USES));
         let record = Record {
+            refusals_at: self.refusals_at(proof, here, context),
             role_arn: self.role.to_string(),
             user: self.principals.to_owned(),
             outcome: proof.outcome.id().to_owned(),
@@ -96,12 +106,44 @@ impl Tested<'_> {
         files::replace(&file, &serde_json::to_string(&record).ok()?, Readers::Owner).ok()
     }
 
+    /// Returns when all requests that must be denied were denied last, after this proof at this time.
+    fn refusals_at(&self, proof: &Proof, now: OffsetDateTime, context: &Context) -> Option<String> {
+        let mut refusals = proof.steps.iter().filter(|step| step.id.is_refusal()).peekable();
+        refusals.peek()?;
+        match refusals.all(|step| step.outcome == StepOutcome::Ok) {
+            true => now.format(&Rfc3339).ok(),
+            // What is open, or was not proven, is due again.
+            false if proof.outcome != Outcome::Works => None,
+            false => self.read(context).filter(|record| record.settings == self.settings())?.refusals_at,
+        }
+    }
+
+    /// Returns why a test does not send the requests that must be denied, if they are not due.
+    pub fn unsent_refusals(&self, often: HowOften, context: &Context) -> Option<String> {
+        match often {
+            HowOften::Weekly => {
+                let record = self.read(context).filter(|record| record.settings == self.settings())?;
+                let last = OffsetDateTime::parse(&record.refusals_at?, &Rfc3339).ok()?;
+                let age = OffsetDateTime::from((context.now)()) - last;
+                let is_due = age.is_negative() || age >= WEEK;
+                (!is_due).then(|| format!("not sent (weekly; last denied {})", last.date()))
+            }
+            HowOften::Fraction(fraction) => {
+                let mut bytes = [0; 4];
+                (context.random)(&mut bytes).ok()?;
+                let drawn = f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0);
+                (drawn >= fraction).then(|| format!("not sent (--refusals {fraction})"))
+            }
+        }
+    }
+
     /// Returns the last test on this machine.
     pub fn last(&self, context: &Context) -> Option<LastTest> {
         let record = self.read(context)?;
         Some(LastTest {
             outcome: Outcome::ALL.into_iter().find(|outcome| outcome.id() == record.outcome)?,
             at: OffsetDateTime::parse(&record.at, &Rfc3339).ok()?.into(),
+            denied_at: record.refusals_at.and_then(|at| Some(OffsetDateTime::parse(&at, &Rfc3339).ok()?.into())),
             of_other_settings: record.settings != self.settings(),
         })
     }

@@ -87,6 +87,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
             source_identity: link.source_identity.clone(),
         },
         test_name: None,
+        unsent_refusals: None,
         extent,
         declaration: Declaration {
             only: if link.restrict_to_user { principals } else { Vec::new() },

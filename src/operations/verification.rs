@@ -1,7 +1,7 @@
 //! Tests links with the user's credentials, for `verify` and `list --live`.
 
 use crate::aws::connections::Connections;
-use crate::cli::{ProofOptions, ReportOptions};
+use crate::cli::{HowOften, ProofOptions, ReportOptions};
 use crate::config::{Link, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::Result;
@@ -24,6 +24,8 @@ pub struct Verification<'a> {
     /// The source account with its operator, who reads it for a diagnosis.
     pub source: Source,
     pub report: ReportOptions,
+    /// How often to send requests that must be denied; `None` is always.
+    pub refusals: Option<HowOften>,
     pub run: &'a Run<'a>,
 }
 
@@ -78,7 +80,8 @@ impl<'a> Verification<'a> {
         let prover = proving::prover(connections, access, own.is_some(), principals.to_vec(), account.clone(), run)?;
         let diagnostician = Diagnostician::new(run, connections, &self.source, principals, None);
         let silent = Operators::new(&connections.that_ask_nobody(), self.source.profile.clone(), None);
-        Ok(Bench { run, account, partition, prover, diagnostician, silent })
+        let refusals = self.refusals;
+        Ok(Bench { run, account, partition, prover, diagnostician, silent, refusals })
     }
 
     /// Tests all links concurrently, and diagnoses those that do not work.
@@ -112,6 +115,7 @@ pub struct Bench<'a> {
     diagnostician: Diagnostician<'a>,
     /// The operators, as far as their credentials need no prompt.
     silent: Operators,
+    refusals: Option<HowOften>,
 }
 
 impl Bench<'_> {
@@ -119,13 +123,14 @@ impl Bench<'_> {
     pub async fn prove<'l>(&self, link: &'l Link, used_before: Option<Used>) -> Proven<'l> {
         let Self { run, prover, .. } = self;
         let role = link.role_arn(self.partition);
-        let claim = proving::claim_to_test(link, &role, Freshness::Settled, run);
+        let principals = &link.principals_in_words();
+        let tested = Tested { link, role: &role, principals, source: self.account.as_ref() };
+        let mut claim = proving::claim_to_test(link, &role, Freshness::Settled, run);
+        claim.unsent_refusals = self.refusals.and_then(|often| tested.unsent_refusals(often, run.context));
         let progress = run.console.progress(&link.name);
         let at = (run.context.now)();
         let result = prover.prove(&claim, self.silent.target(link), async |_| None, &progress).await;
         if let Ok(proof) = &result {
-            let principals = &link.principals_in_words();
-            let tested = Tested { link, role: &role, principals, source: self.account.as_ref() };
             let (ahead, region) = (prover.clock_ahead(), prover.region(&claim).clone());
             tested.keep(proof, Begun { at, ahead, used_before, region }, run.context);
         }

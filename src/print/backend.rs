@@ -9,6 +9,7 @@ use std::str::FromStr;
 use super::Access;
 use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
+use crate::iam::arn::KmsKeyArn;
 use crate::iam::names::Region;
 use crate::print::provider::{comment, tags};
 use crate::print::versions::{Argument, Tool, Versions};
@@ -116,6 +117,8 @@ pub struct Backend {
     pub region: Option<Region>,
     /// The DynamoDB table for state locking, if the version has no lock file.
     pub lock_table: Option<String>,
+    /// The key that encrypts the state; `None` for the bucket's default.
+    pub kms_key: Option<KmsKeyArn>,
 }
 
 /// Checks a bucket name: 3 to 63 lower-case letters, digits, `.` and `-` (S3 User Guide, bucket naming rules).
@@ -178,6 +181,10 @@ pub fn document(backend: &Backend) -> String {
     let mut arguments = vec![("bucket", quoted(&backend.bucket)), ("key", quoted(&backend.key))];
     if let Some(region) = &backend.region {
         arguments.push(("region", quoted(region.as_str())));
+    }
+    if let Some(key) = &backend.kms_key {
+        // Without `encrypt`, the backend ignores the key.
+        arguments.extend([("encrypt", "true".to_owned()), ("kms_key_id", quoted(&key.to_string()))]);
     }
     if backend.version.has_lockfile() {
         arguments.push(("use_lockfile", "true".to_owned()));

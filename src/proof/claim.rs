@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use time::OffsetDateTime;
 
 use super::foresight::Foresight;
+use super::step::StepId;
 use super::wait::Freshness;
 use crate::aws::client::access::Access;
 use crate::aws::s3::test_bucket::BucketSpec;
@@ -34,6 +35,8 @@ pub struct Claim {
     pub request: RequestOptions,
     /// The session name to try first if none is set: one that tells a test from work with the role.
     pub test_name: Option<TestName>,
+    /// Why the requests that must be denied are not sent, if they are not.
+    pub unsent_refusals: Option<String>,
     /// How far the proof goes.
     pub extent: Extent,
     /// Whether the link was just written.
@@ -62,6 +65,13 @@ pub struct Declaration {
 }
 
 impl Claim {
+    /// Returns the steps with requests that must be denied.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = StepId> {
+        use StepId as S;
+        let of_id = self.external_id.iter().flat_map(|_| [S::RefusedWithoutExternalId, S::RefusedWithWrongExternalId]);
+        of_id.chain(self.require_mfa.then_some(S::RefusedWithoutMfa))
+    }
+
     /// Returns the role, with these tags, for the review of its trust policy.
     pub(super) fn subject<'a>(&'a self, tags: &'a BTreeMap<String, String>) -> Subject<'a> {
         Subject { tags: Some(tags), now: self.declaration.now, ..Subject::from(&self.role) }

@@ -331,7 +331,12 @@ impl Prover {
 
     /// Assumes the role with the session name of tests, and if AWS denies that, with the user's: a policy that xacct cannot
     /// read, such as one of the organization, may require it.
-    async fn assume_under_either_name(&self, access: &Access, request: &AssumeRole, claim: &Claim) -> Result<Session> {
+    pub(super) async fn assume_under_either_name(
+        &self,
+        access: &Access,
+        request: &AssumeRole,
+        claim: &Claim,
+    ) -> Result<Session> {
         let answer = sts::assume(access, request).await;
         let Some(test_name) = &claim.test_name else { return answer };
         let meaning = answer.as_ref().err().and_then(Error::meaning);

@@ -19,6 +19,9 @@ pub(super) async fn steps(
     claim: &Claim,
     watch: &dyn Watch,
 ) -> Vec<Step> {
+    if let Some(why) = &claim.unsent_refusals {
+        return claim.refusals().map(|id| Step::new(id, StepOutcome::Skipped, why)).collect();
+    }
     let refusal =
         async |id, access: &Access, request: &AssumeRole| refusal(id, access, request, claim.freshness, watch).await;
     let external_id = claim.external_id.as_ref();

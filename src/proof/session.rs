@@ -34,7 +34,7 @@ impl Prover {
             self.assume_with_code(&self.access.in_region(region), &request).await
         } else {
             let access = if claim.require_mfa { self.with_mfa().await? } else { &self.access };
-            sts::assume(&access.in_region(region), &request).await
+            self.assume_under_either_name(&access.in_region(region), &request, claim).await
         };
         let session = session.map_err(|error| error.context(self.whose()))?;
         if session.arn.is_of(&claim.role) {

@@ -136,6 +136,12 @@ impl StepId {
         }
     }
 
+    /// Returns whether the step is a request that must be denied.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::RefusedWithoutExternalId | Self::RefusedWithWrongExternalId | Self::RefusedWithoutMfa)
+    }
+
     /// Returns the title of the step.
     #[must_use]
     pub fn title(self) -> &'static str {

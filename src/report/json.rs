@@ -172,11 +172,14 @@ impl From<&Step> for JsonStep {
 }
 
 /// Returns a time as in RFC 3339, in whole seconds.
-fn in_seconds(time: OffsetDateTime) -> String {
+#[must_use]
+pub fn in_seconds(time: OffsetDateTime) -> String {
     // Formatting fails only for years of more than four digits, which no machine's clock shows.
     time.replace_nanosecond(0).unwrap_or(time).format(&Rfc3339).unwrap_or_default()
 }
 
-fn milliseconds(duration: std::time::Duration) -> u64 {
+/// Returns a duration in milliseconds.
+#[must_use]
+pub fn milliseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

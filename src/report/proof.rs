@@ -164,11 +164,18 @@ pub fn remarks(proof: &Proof) -> Vec<String> {
     proof.steps.iter().filter(|step| step.outcome != StepOutcome::Skipped).flat_map(of_step).collect()
 }
 
-/// Returns what was not checked although nobody asked to skip it.
-#[must_use]
-pub fn not_checked(proof: &Proof) -> Option<String> {
+/// Returns what was not checked: whom else the role admits, and requests that must be denied.
+pub fn not_checked(proof: &Proof) -> impl Iterator<Item = String> {
     let is_it = |step: &&Step| step.id == StepId::NobodyElseAdmitted && step.outcome == StepOutcome::Skipped;
-    proof.steps.iter().find(is_it).map(|step| format!("{}: {}", step.id.title(), step.evidence))
+    let others = proof.steps.iter().filter(is_it);
+    others.map(|step| format!("{}: {}", step.id.title(), step.evidence)).chain(unsent_refusals(proof))
+}
+
+/// Returns why requests that must be denied were not sent, if they were not. All have one reason.
+#[must_use]
+pub fn unsent_refusals(proof: &Proof) -> Option<String> {
+    let is_unsent = |step: &&Step| step.id.is_refusal() && step.outcome == StepOutcome::Skipped;
+    proof.steps.iter().find(is_unsent).map(|step| format!("requests that must be denied: {}", step.evidence))
 }
 
 /// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.

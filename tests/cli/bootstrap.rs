@@ -5,6 +5,18 @@ use xacct_sandbox::world::ADMIN_A;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, ROLE, Scene, as_alice, step, text, trust};
 
+/// `>` of Windows PowerShell 5 writes UTF-16.
+#[test]
+fn in_powershell_the_next_command_needs_no_redirection() {
+    let mut scene = Scene::new();
+    scene.bootstrap("").exits_with(0).says(&["print-provider-hcl > provider.tf "]);
+    scene.environment.set("PSModulePath", "C:\\Program Files\\WindowsPowerShell\\Modules");
+    let next = "print-provider-hcl --out provider.tf";
+    scene.bootstrap("").exits_with(0).says(&[&format!("{next} ")]);
+    scene.xacct(next).exits_with(0);
+    assert!(scene.environment.read("provider.tf").contains("assume_role"));
+}
+
 #[test]
 fn all_three_commands_work_without_an_external_id() {
     let scene = Scene::new();

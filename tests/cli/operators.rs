@@ -2,7 +2,7 @@
 //! missing one.
 
 use serde_json::Value;
-use xacct_sandbox::world::AccessKey;
+use xacct_sandbox::world::{ALICE, AccessKey};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, side_by_side};
 use crate::support::Output;
@@ -200,6 +200,17 @@ fn works_without_reading_quotas_and_policies() {
     );
 }
 
+#[test]
+fn the_source_operator_sees_an_inactive_key() {
+    let scene = with_operators(source_policy(), target_policy(ROLE));
+    scene.xacct(WORDS).exits_with(0);
+    let key = ALICE.id.to_owned();
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").inactive_keys.insert(key));
+    scene.xacct("diagnose").exits_with(3).says(&["is inactive"]);
+    take_away(&scene, "iam:ListAccessKeys");
+    scene.xacct("diagnose").exits_with(3).says(&["does not know the access key", "allow iam:ListAccessKeys"]);
+}
+
 /// The printed policies suffice for bootstrap with two roles in one account, and with `--enter-role`.
 #[test]
 fn printed_policies_suffice_to_create_links() {
@@ -222,6 +233,104 @@ fn printed_policies_suffice_to_create_links() {
     scene.xacct("bootstrap --yes").exits_with(0);
     let grant = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned());
     assert_eq!(grant.expect("the grant"), print("--for user"));
+}
+
+/// A link of the administrators, which readers in both accounts look at, with exactly the printed policy.
+fn with_readers(more: &str) -> Scene {
+    let nothing = parsed(r#"{"Version": "2012-10-17", "Statement": []}"#);
+    let scene = with_operators(nothing.clone(), nothing);
+    scene.sandbox.world(|world| {
+        let group = world.add_to_group(ACCOUNT_A, "alice", "team");
+        group.policies.inline.insert("own".to_owned(), crate::support::policies::allow("s3:ListAllMyBuckets", "*"));
+    });
+    scene.link(more);
+    scene.environment.edit("xacct.toml", "\"security-admin\"", "\"operator-a\"");
+    scene.environment.edit("xacct.toml", "\"dev-admin\"", "\"operator-b\"");
+    let policy = scene.xacct("print policies --for reader").exits_with(0).json();
+    scene.sandbox.world(|world| {
+        world.put_user_policy(ACCOUNT_A, "operator", "operator", policy.clone());
+        world.put_user_policy(ACCOUNT_B, "operator", "operator", policy);
+    });
+    scene.sandbox.clear_requests();
+    scene
+}
+
+const READS: [&str; 6] = [
+    "bootstrap --check",
+    "who",
+    "diagnose",
+    "diagnose --action s3:CreateBucket --resource arn:aws:s3:::xacct-verify-x",
+    "list --live",
+    "verify --require-read",
+];
+
+#[test]
+fn readers_can_check_and_diagnose_and_list_who_gets_in() {
+    let more = "--external-id abc --role-path /team/ --permissions-boundary AdministratorAccess --probe bucket";
+    let scene = with_readers(more);
+    for words in READS {
+        let output = scene.xacct(words).exits_with(0);
+        let all = output.everything();
+        for missing in ["not authorized", "Could not read", "could not read", "needs iam:", "not checked"] {
+            assert!(!all.contains(missing), "{words}: {missing}\n{output}");
+        }
+    }
+    scene.xacct("teardown --all --check").exits_with(4);
+    scene.xacct("revoke --all --dry-run").exits_with(0);
+    assert_eq!(scene.iam_writes(), [""; 0]);
+}
+
+#[test]
+fn readers_see_drift_and_can_change_nothing() {
+    let scene = with_readers("--external-id abc");
+    scene.environment.edit("xacct.toml", "\"abc\"", "\"other\"");
+    scene.xacct("bootstrap --check").exits_with(4);
+    scene.xacct("bootstrap --yes --allow-weaker").exits_with(1).says(&["not authorized to perform: iam:"]);
+    scene.xacct("teardown --all --yes --even-if-used").exits_with(1).says(&["not authorized to perform: iam:"]);
+    assert!(scene.environment.has("xacct.toml"));
+    let state = scene.sandbox.world(|world| {
+        (world.role(ACCOUNT_B, "xacct").is_some(), world.user_policy(ACCOUNT_A, "alice", "xacct").is_some())
+    });
+    assert_eq!(state, (true, true));
+}
+
+/// The policy has no permission that no command uses.
+#[test]
+fn readers_use_every_permission() {
+    let scene = with_readers("--external-id abc --policy-arn ReadOnlyAccess --probe identity");
+    let policy = scene.xacct("print policies --for reader").exits_with(0).json();
+    for words in READS.iter().chain(&["teardown --all --check"]) {
+        scene.xacct(words);
+    }
+    scene.sandbox.world(|world| {
+        world.user_mut(ACCOUNT_A, "alice").inactive_keys.insert(ALICE.id.to_owned());
+        world
+            .add_to_group(ACCOUNT_A, "alice", "team")
+            .policies
+            .attached
+            .insert("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+    });
+    scene.xacct("diagnose").exits_with(3).says(&["is inactive"]);
+    scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
+    scene.xacct("diagnose").exits_with(3);
+    for action in actions(&policy) {
+        let operation = action.strip_prefix("iam:").unwrap();
+        assert!(!scene.requests(operation).is_empty(), "no command uses {action}");
+    }
+}
+
+#[test]
+fn a_reader_of_several_accounts_has_one_policy() {
+    const LINKS: &str = "[source]\naccount = '111111111111'\nuser = 'alice'\n\
+                         [targets.one]\naccount = '222222222222'\n\
+                         [targets.entered]\naccount = '333333333333'\nenter_role = 'OrganizationAccountAccessRole'\n";
+    let scene = Scene::new();
+    scene.environment.write("xacct.toml", LINKS);
+    let output =
+        scene.xacct("print policies --for reader").exits_with(0).says(&["--enter-role", "--target-profile NAME"]);
+    let policy = output.json().to_string();
+    assert!(policy.contains("222222222222:role/xacct") && policy.contains("333333333333:role/xacct"), "{policy}");
+    assert!(!policy.contains("Put") && !policy.contains("OrganizationAccountAccessRole"), "{policy}");
 }
 
 #[test]

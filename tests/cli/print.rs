@@ -154,6 +154,25 @@ fn never_overwrites_a_file_it_did_not_generate() {
 }
 
 #[test]
+fn bad_kms_keys_of_a_backend() {
+    let scene = recorded();
+    let refused = |key: &str, says: &[&str]| {
+        let words = format!("print backend-hcl dev --bucket my-state --region eu-west-1 --kms-key {key}");
+        scene.xacct(&words).exits_with(2).says(says);
+    };
+    let id = "key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    refused("my-key", &["my-key", "arn:PARTITION:kms:", "use an ARN such as"]);
+    refused("arn:aws:kms:eu-west-1:222222222222:alias/state", &["names an alias"]);
+    refused("arn:aws:kms:eu-west-1:222222222222:key/*", &["key ID"]);
+    refused(&format!("arn:aws:kms:us-east-1:222222222222:{id}"), &["Region us-east-1", "--region us-east-1"]);
+    refused(&format!("arn:aws-cn:kms:cn-north-1:222222222222:{id}"), &["partition aws-cn"]);
+    let words = format!(
+        "print backend-hcl dev --bucket my-state --region eu-west-1 --policy --kms-key arn:aws:kms:eu-west-1:333333333333:{id}"
+    );
+    scene.xacct(&words).exits_with(0).says(&["account 333333333333", "key policy must allow"]);
+}
+
+#[test]
 fn backends() {
     let scene = recorded();
     let words = "print backend-hcl dev --bucket my-state";
@@ -171,6 +190,10 @@ fn backends() {
     shows("backend-table-and-lockfile", &scene, &format!("{words} --lock-table locks"));
     shows("backend-several", &scene, "print backend-hcl --bucket my-state");
     shows("backend-bad-bucket", &scene, "print backend-hcl dev --bucket My_State");
+    let key = "arn:aws:kms:eu-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let with_key = format!("{words} --region eu-west-1 --kms-key {key}");
+    shows("backend-kms-key", &scene, &with_key);
+    shows("backend-kms-key-policy", &scene, &format!("{with_key} --policy"));
     scene.xacct(&format!("{words} --policy --key a*")).exits_with(2).says(&["would allow access to other keys too"]);
     assert!(scene.sandbox.requests().is_empty());
 }

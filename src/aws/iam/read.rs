@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use aws_sdk_iam::primitives::DateTime;
-use aws_sdk_iam::types::{PolicyUsageType, Tag};
+use aws_sdk_iam::types::{PolicyUsageType, StatusType, Tag};
 use percent_encoding::percent_decode_str;
 
 use crate::answers::Meaning;
@@ -243,6 +243,18 @@ pub async fn mfa_devices(access: &Access, user: &UserName) -> Result<Reading<Vec
         Ok(serials) => Ok(Reading::Present(serials.iter().map(ToString::to_string).collect())),
         Err(error) => unread(error),
     }
+}
+
+/// Returns whether an access key of the user is active; absent if the user has no such key.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn is_key_active(access: &Access, user: &UserName, id: &str) -> Result<Reading<bool>> {
+    let request = access.iam().list_access_keys().user_name(user.to_string());
+    // A user has at most two (IAM User Guide, IAM quotas), so there is only one page.
+    let answer = one!("ListAccessKeys", request);
+    let found = answer.access_key_metadata().iter().find(|key| key.access_key_id() == Some(id));
+    Ok(found.map_or(Reading::Absent, |key| Reading::Present(key.status() != Some(&StatusType::Inactive))))
 }
 
 /// Lists the names of inline policies.

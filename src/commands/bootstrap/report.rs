@@ -218,7 +218,9 @@ fn next(work: &Work, exit_code: ExitCode, args: &Bootstrap, run: &Run<'_>) {
         };
         let print = run.file.xacct().arg("print-provider-hcl").args(targets);
         console.say("Next, one of these:");
-        console.say(&format!("  {print} > provider.tf    and run Terraform as the user"));
+        // In Windows PowerShell 5, `>` writes UTF-16, which Terraform cannot read.
+        let into = if run.context.is_powershell() { "--out" } else { ">" };
+        console.say(&format!("  {print} {into} provider.tf    and run Terraform as the user"));
         console.say(&format!("  {exec} -- COMMAND"));
     } else if exit_code == ExitCode::Done {
         console.say(&format!("Next: {}", run.file.xacct().arg("verify")));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::permission;
 use super::typed::Typed;
 use crate::cli::{ReportOptions, RequestOptions, UserOptions};
 
@@ -18,6 +19,8 @@ use crate::cli::{ReportOptions, RequestOptions, UserOptions};
   xacct diagnose dev --user-profile alice
   Find out why AWS denies a tool's request:
     xacct diagnose dev --duration 4h --session-tag project=x
+  Find out whether sessions of the role may do something:
+    xacct diagnose dev --action sns:CreateTopic
   Save what one account shows, and add what the other one shows:
     xacct diagnose dev --save-facts facts.json
     xacct diagnose --facts facts.json --target-profile ops
@@ -31,6 +34,16 @@ pub struct Diagnose {
     /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET", conflicts_with = "facts")]
     pub target: Option<String>,
+    /// Evaluate instead whether sessions of the role may perform this action, such as sns:CreateTopic
+    ///
+    /// Reads the role's policies and its permissions boundary with the target operator's credentials, and sends no request
+    /// for the action. Exits with 0 if they allow it, with 3 if not, and with 5 if that depends on what xacct does not
+    /// know.
+    #[arg(long, value_name = "ACTION", value_parser = permission::action, conflicts_with_all = ["facts", "save_facts", "duration"])]
+    pub action: Option<String>,
+    /// The resource of that action (default: every resource)
+    #[arg(long, value_name = "ARN", value_parser = permission::resource, requires = "action")]
+    pub resource: Option<String>,
     /// Diagnose from a saved facts file: offline, or with credentials that add what it lacks
     ///
     /// --profile reads the source account, --target-profile the target account, and --user-profile tests the link of

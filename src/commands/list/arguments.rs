@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::{FailOptions, OperatorAccess, ProofOptions, ReportOptions};
+use crate::cli::{FailOptions, OperatorAccess, ProofOptions, RefusalOptions, ReportOptions};
 
 /// List the targets, with their settings and last tests.
 ///
@@ -33,6 +33,9 @@ pub struct List {
     /// What counts as a failure.
     #[command(flatten)]
     pub fail: FailOptions,
+    /// How often requests that must be denied are sent.
+    #[command(flatten)]
+    pub refusals: RefusalOptions,
     /// Options of the tests.
     #[command(flatten)]
     pub proof: ProofOptions,

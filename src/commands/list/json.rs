@@ -60,6 +60,8 @@ struct JsonTarget {
 struct JsonLastTest {
     outcome: &'static str,
     at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied_at: Option<String>,
     of_other_settings: bool,
 }
 
@@ -99,8 +101,13 @@ impl From<&Listed<'_>> for JsonTarget {
             policy_files: link.policy_files.iter().map(|path| path.display().to_string()).collect(),
             managed_by: link.managed_by.map(Manager::id),
             last_test: last.as_ref().and_then(|last| {
-                let at = OffsetDateTime::from(last.at).format(&Rfc3339).ok()?;
-                Some(JsonLastTest { outcome: last.outcome.id(), at, of_other_settings: last.of_other_settings })
+                let in_words = |at| OffsetDateTime::from(at).format(&Rfc3339).ok();
+                Some(JsonLastTest {
+                    outcome: last.outcome.id(),
+                    at: in_words(last.at)?,
+                    denied_at: last.denied_at.and_then(in_words),
+                    of_other_settings: last.of_other_settings,
+                })
             }),
             drift: live.as_ref().map(|live| JsonDrift::of(live, role.name.as_str())),
             verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),

@@ -64,7 +64,14 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
     let tested: Vec<_> = links.iter().map(|link| link.clone().with_proof_options(&args.proof)).collect();
     let profile = args.access.profile.as_deref();
     let source = config::recorded_source(&run.file, &args.access)?;
-    let verification = Verification { options: &args.proof, profile, source: source.clone(), report: args.report, run };
+    let verification = Verification {
+        options: &args.proof,
+        profile,
+        source: source.clone(),
+        report: args.report,
+        refusals: args.refusals.refusals,
+        run,
+    };
     // One for both, because an MFA code is good for one session.
     let connections = verification.connect(&tested)?;
     let files = settle::read_policy_files(&links, run)?;

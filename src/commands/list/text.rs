@@ -10,7 +10,7 @@ use crate::iam::arn::PrincipalRef;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{count, error_text};
-use crate::report::proof::{cause_in_short, verdict_in_short};
+use crate::report::proof::{cause_in_short, unsent_refusals, verdict_in_short};
 use crate::report::several::{self, Field, Own, Sheet, filled, lines, result};
 use crate::text::shell::ShellCommand;
 
@@ -96,7 +96,10 @@ fn policies(link: &Link) -> Vec<String> {
 fn last(it: &Listed<'_>, now: SystemTime) -> String {
     let Some(last) = &it.last else { return "none on this machine".to_owned() };
     let settings = if last.of_other_settings { ", with other settings" } else { "" };
-    format!("{} ({}{settings})", verdict_in_short(last.outcome), ago(last.at, now))
+    // A test that did not send what must be denied.
+    let denied = last.denied_at.filter(|at| *at < last.at);
+    let denied = denied.map_or_else(String::new, |at| format!("; denials {}", ago(at, now)));
+    format!("{} ({}{denied}{settings})", verdict_in_short(last.outcome), ago(last.at, now))
 }
 
 /// Returns how long ago it was. A clock that was set back makes it no longer than just now.
@@ -178,5 +181,6 @@ fn problems_of(live: &Live, target: &str, with_causes: bool) -> Vec<String> {
         (Ok(_), _) => texts.push(format!("find out why: {}", command("diagnose"))),
         (Err(error), _) => texts.push(format!("not tested: {}", error_text(error))),
     }
+    texts.extend(live.proof.as_ref().ok().and_then(unsent_refusals));
     texts
 }

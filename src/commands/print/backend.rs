@@ -6,6 +6,7 @@ use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_o
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::error::{Error, ExitCode, Result};
+use crate::iam::arn::{KmsKeyArn, RoleArn};
 use crate::iam::names::{Region, SessionDuration};
 use crate::iam::templates::{self, State, StateLock};
 use crate::operations::run::Run;
@@ -20,6 +21,8 @@ use crate::print::backend::{self, Backend, Version};
   xacct print backend-hcl dev --bucket my-state > backend.tf
   xacct print backend-hcl dev --bucket my-state --key network/terraform.tfstate \\
       --terraform-version opentofu-1.8 --lock-table locks
+  With a KMS key:
+    xacct print backend-hcl dev --bucket my-state --kms-key KEY_ARN
   The permissions that the role needs for the state:
     xacct print backend-hcl dev --bucket my-state --policy --out state.json
     xacct bootstrap --policy-file state.json --probe identity")]
@@ -39,6 +42,9 @@ pub struct BackendHcl {
     /// DynamoDB lock table, for versions before 1.10
     #[arg(long, value_name = "NAME")]
     pub lock_table: Option<String>,
+    /// ARN of the KMS key that encrypts the state
+    #[arg(long, value_name = "ARN", value_parser = valid::<KmsKeyArn>)]
+    pub kms_key: Option<KmsKeyArn>,
     /// Region of the bucket (default: the target's in xacct.toml, else AWS_REGION)
     #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
     pub region: Option<Region>,
@@ -78,6 +84,9 @@ impl Consumer for BackendHcl {
         }
         let region = region(self.region.as_ref(), link, run)?;
         let access = access(link, region.as_ref(), without_prompt(self.duration, link)?, run)?;
+        if let Some(key) = &self.kms_key {
+            check_key(key, &access.role, region.as_ref(), run)?;
+        }
         if self.policy {
             let lock = match (&self.lock_table, region) {
                 _ if version.has_lockfile() => StateLock::File,
@@ -108,9 +117,31 @@ impl Consumer for BackendHcl {
             bucket: self.bucket.clone(),
             key: self.key.clone(),
             lock_table: self.lock_table.clone(),
+            kms_key: self.kms_key.clone(),
         };
         emit::<Self>(Form::Commented, &backend::document(&backend), &self.printed, run)
     }
+}
+
+/// Refuses a key that cannot encrypt objects in the bucket.
+fn check_key(key: &KmsKeyArn, role: &RoleArn, region: Option<&Region>, run: &Run<'_>) -> Result<()> {
+    if key.partition != role.partition {
+        return Err(Error::usage(format!(
+            "the KMS key is in partition {}, and the role in {}",
+            key.partition, role.partition
+        ))
+        .hint("use a key in the partition of the role"));
+    }
+    // S3 User Guide, "Using server-side encryption with AWS KMS keys".
+    if let Some(region) = region.filter(|region| **region != key.region) {
+        return Err(Error::usage(format!("the KMS key is in Region {}, and the bucket in {region}", key.region))
+            .hint(format!("use a key in the Region of the bucket, or set that Region: --region {}", key.region)));
+    }
+    if key.account != role.account {
+        run.console
+            .say(&format!("The KMS key is in account {}, so its key policy must allow {role}, too", key.account));
+    }
+    Ok(())
 }
 
 fn policy(
@@ -123,8 +154,14 @@ fn policy(
         return Err(Error::usage(format!("a policy for key `{}` would allow access to other keys too", args.key))
             .hint("use a key without `*`, `?` and `$`"));
     }
-    let state =
-        State { partition, bucket: args.bucket.clone(), key: args.key.clone(), workspaces: args.workspaces, lock };
+    let state = State {
+        partition,
+        bucket: args.bucket.clone(),
+        key: args.key.clone(),
+        workspaces: args.workspaces,
+        kms_key: args.kms_key.clone(),
+        lock,
+    };
     run.console.say(
         "To add the policy to the role: xacct bootstrap --policy-file FILE --probe identity. The policy does not allow test \
          buckets, so --probe identity tests only the session",

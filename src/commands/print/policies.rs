@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 
-use super::consumer::{Consumer, partition, principals};
+use super::consumer::{Consumer, account_of, partition, principals};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::config::WayIn;
+use crate::config::{Link, WayIn};
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::arn::{Partition, PrincipalArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
@@ -23,6 +23,7 @@ use crate::operations::run::Run;
 #[command(after_long_help = "Examples:
   xacct print policies --for source-operator > operator-a.json
   xacct print policies dev --for target-operator
+  xacct print policies --for reader --out reader.json
   xacct print policies --for user")]
 pub struct Policies {
     /// The links, and the file to write to.
@@ -45,6 +46,8 @@ pub enum Party {
     TargetOperator,
     /// Lists who gets through the links (xacct who), in the source account
     SourceAuditor,
+    /// Reads both accounts and changes nothing (--check, diagnose, who, list --live); the same policy for each account
+    Reader,
     /// Assumes the role; this policy is the grant itself
     User,
 }
@@ -61,10 +64,7 @@ impl Consumer for Policies {
         let roles: BTreeSet<RoleArn> = links.iter().map(|link| link.role_arn(partition)).collect();
         let document: PolicyDocument = match self.party {
             Party::SourceOperator => {
-                let mut all = BTreeSet::new();
-                for link in &links {
-                    all.extend(principals(self.user_arn.as_ref(), link, partition, true, run)?);
-                }
+                let all = all_principals(&links, self.user_arn.as_ref(), partition, run)?;
                 let entered = links.iter().filter_map(|link| match &link.way_in {
                     WayIn::EnterRole(name) => {
                         Some(RoleArn::new(partition, link.account.clone(), IamPath::root(), name.clone()))
@@ -85,7 +85,20 @@ impl Consumer for Policies {
                 templates::operator_target_of(&roles)
             }
             Party::SourceAuditor => templates::auditor_source(partition),
+            Party::Reader => {
+                if links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_))) {
+                    run.console.say(
+                        "--enter-role enters a target account with more than these permissions; a reader needs a profile \
+                         there: --target-profile NAME",
+                    );
+                }
+                let all = all_principals(&links, self.user_arn.as_ref(), partition, run)?;
+                templates::reader(&account_of(&all, run)?, &all, &roles)
+            }
             Party::User => {
+                for link in &links {
+                    principals(self.user_arn.as_ref(), link, partition, false, run)?;
+                }
                 if links.iter().any(|link| link.require_mfa) {
                     run.console.say(
                         "If the user's profile has no mfa_serial, xacct verify also needs iam:ListMFADevices on the user",
@@ -99,4 +112,18 @@ impl Consumer for Policies {
         };
         emit::<Self>(Form::Json, &document.to_string(), &self.printed, run)
     }
+}
+
+/// Returns the principals of all links, each with the note about its path once.
+fn all_principals(
+    links: &[Link],
+    typed: Option<&UserArn>,
+    partition: Partition,
+    run: &Run<'_>,
+) -> Result<BTreeSet<PrincipalArn>> {
+    let (mut all, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for link in links.iter().filter(|link| seen.insert(link.principals_in_words())) {
+        all.extend(principals(typed, link, partition, true, run)?);
+    }
+    Ok(all)
 }

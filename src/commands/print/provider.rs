@@ -22,6 +22,7 @@ use crate::print::provider::{self, Extras, Provider};
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print-provider-hcl > provider.tf
+  xacct print-provider-hcl --out provider.tf     (in PowerShell 5, whose > writes UTF-16)
   xacct print-provider-hcl dev prod --version-constraint '~> 5.67'
   xacct print-provider-hcl dev --session-tag project=x --source-identity alice
   xacct print-provider-hcl dev --through arn:aws:iam::111111111111:role/ci")]

@@ -10,11 +10,12 @@ use crate::diagnosis::checks::region::{
 };
 use crate::diagnosis::checks::s3_answer;
 use crate::diagnosis::checks::unavailable::{account_not_ready, unavailable, unknown};
-use crate::diagnosis::facts::Facts;
+use crate::diagnosis::facts::{Facts, KeyStatus};
 use crate::diagnosis::finding::Finding;
-use crate::diagnosis::fix::{Fix, VerifyWith};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws};
 use crate::error::AwsAnswer;
 use crate::iam::names::Region;
+use crate::iam::state::Reading;
 use crate::text::shell::ShellCommand;
 
 /// An answer, and what was asked.
@@ -96,12 +97,24 @@ fn unknown_credentials(facts: &Facts) -> Finding {
         let session = opt_in_session(facts, &facts.request.region, "sts").filter(|_| facts.caller.is_session);
         return session.unwrap_or_else(|| region_not_enabled(facts));
     }
-    let origin = &facts.caller.origin;
+    let (origin, user) = (&facts.caller.origin, facts.link.whose());
+    if facts.source.user == Reading::Absent && facts.link.principal.user().is_some() {
+        return user_deleted(facts);
+    }
+    let key = facts.source.callers_key.as_ref();
+    if key.and_then(Reading::present) == Some(&KeyStatus::Inactive) {
+        return key_inactive(facts);
+    }
     let finding = if facts.caller.is_session {
         Finding::new(Cause::UnknownCredentials, format!("AWS does not know the session credentials ({origin})"))
             .fact("the session token is malformed or belongs to another access key, or the session's user or role was deleted")
     } else {
-        Finding::new(Cause::UnknownCredentials, format!("AWS does not know the access key ({origin})"))
+        let finding = Finding::new(Cause::UnknownCredentials, format!("AWS does not know the access key ({origin})"));
+        let finding = match key {
+            Some(Reading::Absent) => finding.fact(format!("it is none of the access keys that {user} has now")),
+            _ => finding,
+        };
+        finding
             .fact("the key was deleted, deactivated or mistyped, or it is temporary and its session token is missing")
     };
     let finding = finding.fix(credentials_again(facts));
@@ -109,6 +122,44 @@ fn unknown_credentials(facts: &Facts) -> Finding {
         Some(_) => finding.fix(the_users_own(facts, VerifyWith::Nothing)),
         None => finding,
     }
+}
+
+/// Somebody may have deactivated the key for a reason, such as a leak, so a new one is a way, too.
+fn key_inactive(facts: &Facts) -> Finding {
+    let (origin, user) = (&facts.caller.origin, facts.link.principal.name());
+    let iam = |operation: &str| aws(&facts.source.operator, "iam", operation).option("--user-name", user);
+    let activate = iam("update-access-key").option("--status", "Active").option("--access-key-id", "KEY_ID");
+    let activate = Fix::by(Side::Source, facts)
+        .step_do("find out who deactivated the key, and why; its ID is in this list:")
+        .run(iam("list-access-keys"))
+        .step_do(format!("unless it leaked, activate it: {activate}"))
+        .verify(facts, VerifyWith::Nothing);
+    let replace = Fix::by(Side::Source, facts)
+        .step_do("or create another one, and store it in place of this one:")
+        .run(iam("create-access-key"))
+        .also(credentials_again(facts));
+    Finding::new(Cause::AccessKeyInactive, format!("the access key of user {user} ({origin}) is inactive"))
+        .fact("AWS answers as if it did not know the key")
+        .fix(activate)
+        .fix(replace)
+}
+
+fn user_deleted(facts: &Facts) -> Finding {
+    let (origin, user, file) = (&facts.caller.origin, facts.link.principal.name(), &facts.link.file);
+    let iam = |operation: &str| aws(&facts.source.operator, "iam", operation).option("--user-name", user);
+    let create = Fix::by(Side::Source, facts)
+        .step_do(format!(
+            "if the user is to exist, create it again with an access key, and store the key in place of this one; if not, \
+             name another one in {file}: user = \"NAME\" under [source]"
+        ))
+        .run(iam("create-user"))
+        .run(iam("create-access-key"))
+        .step_do("then write the grant again:")
+        .also(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing))
+        .verify(facts, VerifyWith::Nothing);
+    let account = facts.source_account();
+    let what = format!("account {account} has no user {user}, and AWS does not know the credentials ({origin})");
+    Finding::new(Cause::UserDeleted, what).fact("a deleted user's access keys and sessions are invalid").fix(create)
 }
 
 fn malformed_key(facts: &Facts) -> Finding {

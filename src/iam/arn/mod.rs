@@ -4,11 +4,13 @@
 
 mod caller;
 mod iam;
+mod kms;
 mod principal;
 mod typed;
 
 pub use caller::CallerArn;
 pub use iam::{GroupArn, PolicyArn, PolicyOwner, RoleArn, UserArn};
+pub use kms::KmsKeyArn;
 pub use principal::{GroupRef, PrincipalArn, PrincipalRef, RoleRef};
 pub use typed::{JOB_FUNCTIONS, ManagedPolicy, UserRef};
 

@@ -66,6 +66,8 @@ duration_type! {
 }
 
 impl SessionDuration {
+    /// The shortest session of a role (STS API reference, AssumeRole).
+    pub const SHORTEST: Self = Self(900);
     /// The longest session that another session may open (IAM User Guide, role chaining). Assumed: this also limits
     /// sessions of GetSessionToken (awsume#114, aws-runas#11).
     pub const LONGEST_OF_A_SESSION: Self = Self(3600);

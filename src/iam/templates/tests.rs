@@ -1,9 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::iam::arn::{PolicyArn, PolicyOwner, UserArn};
+use crate::iam::arn::{GroupArn, PolicyArn, PolicyOwner, UserArn};
 use crate::iam::names::IamPath;
-use crate::iam::policy::Element;
+use crate::iam::policy::{Effect, Element};
 use crate::iam::state::{DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA};
 
 /// A path that AWS accepts and that tries to end the JSON string or to be filled in.
@@ -50,6 +50,7 @@ fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
         .collect();
     documents.extend([grant(&both, &both), verify_bucket(partition), operator_source(&user), operator_target(&role)]);
     documents.extend([operator_source(&deployer), operator_source(&group)]);
+    documents.push(reader(user.account(), &[user.clone(), deployer, group].into(), &both));
     documents
 }
 
@@ -243,9 +244,21 @@ fn one_operator_policy_covers_several_roles_of_an_account() {
 }
 
 #[test]
+fn a_reader_only_reads() {
+    let user: PrincipalArn = "arn:aws:iam::111111111111:user/alice".parse().unwrap();
+    let document = reader(user.account(), &[user.clone()].into(), &[role("a"), role("b")].into());
+    for statement in &document.statements {
+        let Element::Is(actions) = &statement.action else { panic!("{statement:?}") };
+        let reads = |action: &String| action.starts_with("iam:Get") || action.starts_with("iam:List");
+        assert!(actions.iter().all(reads) && statement.effect == Effect::Allow, "{statement:?}");
+    }
+}
+
+#[test]
 fn the_state_policy_names_only_what_is_used() {
     let of = |workspaces, lock| {
-        let place = State { partition: Partition::Aws, bucket: "b".into(), key: "k/s".into(), workspaces, lock };
+        let place =
+            State { partition: Partition::Aws, bucket: "b".into(), key: "k/s".into(), workspaces, kms_key: None, lock };
         let document = state(&place);
         let mut named: Vec<_> = Vec::new();
         for statement in &document.statements {
@@ -258,6 +271,16 @@ fn the_state_policy_names_only_what_is_used() {
         }
         named
     };
+    let key = "arn:aws:kms:eu-west-1:222222222222:key/1234abcd";
+    let encrypted = State {
+        partition: Partition::Aws,
+        bucket: "b".into(),
+        key: "k/s".into(),
+        workspaces: false,
+        kms_key: Some(key.parse().unwrap()),
+        lock: StateLock::None,
+    };
+    assert!(state(&encrypted).minified().contains(key));
     let bucket = ["arn:aws:s3:::b", "arn:aws:s3:::b/k/s"];
     assert_eq!(of(false, StateLock::None), bucket);
     assert_eq!(of(false, StateLock::File), [&bucket[..], &["-arn:aws:s3:::b/k/s.tflock"]].concat());

@@ -23,6 +23,7 @@ fn backend(version: &str) -> Backend {
         key: "a/terraform.tfstate".to_owned(),
         region: Some("eu-west-1".parse().unwrap()),
         lock_table: None,
+        kms_key: None,
     }
 }
 

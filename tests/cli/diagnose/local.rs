@@ -4,6 +4,7 @@ use xacct_sandbox::world::{ALICE, BOB};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
 use super::{Broken, add_profile, fails, try_as, verify};
+use crate::aws_cli;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 
 /// Creates a link and configures this profile as the user's.
@@ -110,6 +111,54 @@ fn unknown_credentials_of_a_key() {
     repairs_by(broken, "aws configure --profile alice", |scene| {
         scene.environment.edit("aws/credentials", "AKIASANDBOXNOBODYAAA", ALICE.id);
     });
+}
+
+/// AWS answers as if it did not know the key.
+#[test]
+fn access_key_inactive() {
+    let scene = Scene::linked("");
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").inactive_keys.insert(ALICE.id.to_owned()));
+    let broken = fails(scene).only("access_key_inactive", "source").says(&["profile alice", "is inactive"]);
+    let facts = broken.scene.xacct("diagnose --save-facts facts.json").everything();
+    assert!(!facts.contains(ALICE.id) && !broken.scene.environment.read("facts.json").contains(ALICE.id));
+    let mut is_active = false;
+    broken.repairs_by_hand(|scene, step| {
+        if let Some((_, command)) = step.split_once("activate it: ") {
+            aws_cli::run(scene, "none", &command.replace("KEY_ID", ALICE.id));
+            is_active = true;
+        }
+    });
+    assert!(is_active);
+}
+
+#[test]
+fn user_deleted() {
+    let scene = Scene::linked("");
+    scene.sandbox.world(|world| world.delete_user(ACCOUNT_A, "alice"));
+    let broken = fails(scene).only("user_deleted", "source").says(&["no user alice", "profile alice"]);
+    broken.repairs_by_hand(|scene, step| {
+        // After its creation, the new key is stored in place of the old one.
+        if step.starts_with("then write the grant") {
+            scene.sandbox.world(|world| {
+                let keys = &mut world.user_mut(ACCOUNT_A, "alice").keys;
+                assert_eq!(keys.len(), 1);
+                *keys = vec![ALICE.into()];
+                world.add_mfa_device(ACCOUNT_A, "alice", vec![7; 20]);
+            });
+        }
+    });
+}
+
+/// The operator sees that it is none of the user's keys, and without the permission says so.
+#[test]
+fn an_unknown_key_is_looked_for_among_those_of_the_user() {
+    let scene = Scene::linked("");
+    scene.environment.edit("aws/credentials", ALICE.id, "AKIASANDBOXNOBODYAAA");
+    scene.xacct("diagnose").exits_with(3).says(&["it is none of the access keys that user alice has now"]);
+    let message = "User: arn:aws:iam::111111111111:user/admin is not authorized to perform: iam:ListAccessKeys";
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: message.to_owned() };
+    scene.sandbox.add_fault(Fault::new("ListAccessKeys", denied));
+    scene.xacct("diagnose").exits_with(3).says(&["the access keys of user alice: allow iam:ListAccessKeys"]);
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn caller_of_key<'a>(account: &'a Account, authorization: &Authorization) -> Opt
         return Some((&key.secret, root(account, region)));
     }
     account.users.values().find_map(|user| {
-        let key = user.keys.iter().find(is_key)?;
+        let key = user.keys.iter().find(is_key).filter(|key| !user.inactive_keys.contains(&key.id))?;
         Some((&key.secret, caller_of_user(account, &user.id, region)?))
     })
 }

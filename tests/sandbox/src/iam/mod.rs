@@ -41,6 +41,7 @@ pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Outcome {
         "DeleteUser" => users::delete(call),
         "CreateAccessKey" => users::create_access_key(call),
         "ListAccessKeys" => users::list_access_keys(call),
+        "UpdateAccessKey" => users::update_access_key(call),
         "DeleteAccessKey" => users::delete_access_key(call),
         "ListMFADevices" => users::list_mfa_devices(call),
         "PutUserPermissionsBoundary" => users::put_boundary(call),

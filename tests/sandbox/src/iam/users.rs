@@ -133,8 +133,30 @@ pub(super) fn list_access_keys(call: &mut Call<'_>) -> Outcome {
     call.list("AccessKeyMetadata", user.keys.iter().collect(), |xml, key| {
         xml.text("UserName", &name);
         xml.text("AccessKeyId", &key.id);
-        xml.text("Status", "Active");
+        xml.text("Status", if user.inactive_keys.contains(&key.id) { "Inactive" } else { "Active" });
     })
+}
+
+pub(super) fn update_access_key(call: &mut Call<'_>) -> Outcome {
+    let name = named_or_caller(call)?;
+    call.authorize("iam:UpdateAccessKey", &resource(call.current()?, &name))?;
+    let id = call.parameters.get("AccessKeyId").unwrap_or_default().to_owned();
+    let status = call.parameters.get("Status").unwrap_or_default().to_owned();
+    let user = call.account_mut().users.get_mut(&name).ok_or_else(|| no_user(&name))?;
+    if !user.keys.iter().any(|key| key.id == id) {
+        return Err(ApiError::no_such_entity(format!("The Access Key with id {id} cannot be found.")));
+    }
+    match status.as_str() {
+        "Active" => drop(user.inactive_keys.remove(&id)),
+        "Inactive" => drop(user.inactive_keys.insert(id)),
+        other => {
+            return Err(ApiError::validation(format!(
+                "1 validation error detected: Value '{other}' at 'status' failed to satisfy constraint: Member must \
+                 satisfy enum value set: [Active, Inactive]"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 pub(super) fn delete_access_key(call: &mut Call<'_>) -> Outcome {
@@ -145,6 +167,7 @@ pub(super) fn delete_access_key(call: &mut Call<'_>) -> Outcome {
     let user = users.get_mut(&name).ok_or_else(|| no_user(&name))?;
     let count = user.keys.len();
     user.keys.retain(|key| key.id != id);
+    user.inactive_keys.remove(&id);
     if user.keys.len() == count {
         return Err(ApiError::no_such_entity(format!("The Access Key with id {id} cannot be found.")));
     }

@@ -82,6 +82,9 @@ pub struct User {
     pub created: OffsetDateTime,
     /// Access keys.
     pub keys: Vec<AccessKey>,
+    /// The IDs of those that are inactive.
+    #[serde(default)]
+    pub inactive_keys: BTreeSet<String>,
     /// Inline and attached policies.
     pub policies: Policies,
     /// Names of its groups.

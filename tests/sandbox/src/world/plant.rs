@@ -19,6 +19,7 @@ impl User {
             id: unique_id("AIDA"),
             created: OffsetDateTime::now_utc(),
             keys: Vec::new(),
+            inactive_keys: BTreeSet::new(),
             policies: Policies::default(),
             groups: BTreeSet::new(),
             boundary: None,

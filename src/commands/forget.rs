@@ -104,6 +104,9 @@ fn preview(links: &[(RoleArn, Link)], run: &Run<'_>) -> String {
     let mut text = format!("Removes from {}; AWS is not changed:\n", run.file.path.display());
     for (role, link) in links {
         let _ = writeln!(text, "  {}  {role}", link.name);
+        if let Some(other) = &link.other_role {
+            let _ = writeln!(text, "  {}  {}, its other role", link.name, other.arn());
+        }
     }
     let principals: Vec<_> = run.file.principals().iter().map(PrincipalRef::label).collect();
     let user = if principals.is_empty() { "the user".to_owned() } else { principals.join(", ") };

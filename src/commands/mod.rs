@@ -11,6 +11,7 @@ mod help;
 mod import;
 mod list;
 mod man;
+mod r#move;
 mod print;
 mod replace;
 mod revoke;
@@ -49,6 +50,7 @@ const GROUPS: &[Group] = &[
         commands: &[
             Entry::of::<replace::Replace>(),
             Entry::of::<rotate::Rotate>(),
+            Entry::of::<r#move::Move>(),
             Entry::of::<revoke::Revoke>(),
             Entry::of::<teardown::Teardown>(),
             Entry::of::<forget::Forget>(),

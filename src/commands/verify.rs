@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
-use crate::config::{self, Source};
+use crate::config::{self, OtherRole, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::PrincipalRef;
@@ -106,6 +106,21 @@ fn report(proofs: &[Proven<'_>], run: &Run<'_>) {
             old.join(", ")
         ));
     }
+    for link in proofs.iter().map(|proven| proven.link) {
+        let moving = || run.file.xacct().arg("move").arg(&link.name);
+        match &link.other_role {
+            Some(OtherRole::Old(old)) => {
+                let finish = moving().flag("--finish");
+                console.say(&format!("{} still has its old role {old}; to remove it: {finish}", link.name));
+            }
+            Some(OtherRole::New(new)) => console.say(&format!(
+                "{} is being moved to {new}, which has not been tested; to continue: {}",
+                link.name,
+                moving()
+            )),
+            None => {}
+        }
+    }
 }
 
 /// Returns the diagnosis as text, if there is one.
@@ -150,6 +165,9 @@ struct JsonVerified {
     /// What `xacct rotate external-id --finish` ends.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     old_external_ids: Vec<String>,
+    /// What `xacct move --finish` removes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,6 +182,7 @@ impl From<&Proven<'_>> for JsonVerified {
             account: proven.link.account.to_string(),
             role_arn: proven.role.to_string(),
             old_external_ids: proven.link.old_external_ids.iter().map(ToString::to_string).collect(),
+            moved_from: proven.link.old_role().map(ToString::to_string),
             verification: proven.result.as_ref().ok().map(JsonProof::from),
             diagnosis: proven.diagnosis.clone(),
             error: proven.result.as_ref().err().map(JsonError::from),

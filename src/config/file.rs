@@ -8,7 +8,7 @@ use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
-use crate::iam::arn::{ManagedPolicy, PrincipalRef, UserRef};
+use crate::iam::arn::{ManagedPolicy, PrincipalRef, RoleArn, UserRef};
 use crate::iam::names::{
     AccountId, Description, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
@@ -105,6 +105,34 @@ pub struct RecordedSource {
     pub user_profile: Option<String>,
 }
 
+/// The other role of a target that `xacct move` moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OtherRole {
+    /// The new role, which has not passed its test yet (`moving_to`).
+    New(RoleArn),
+    /// The old role, which may still be in use (`moved_from`).
+    Old(RoleArn),
+}
+
+impl OtherRole {
+    /// Returns the role.
+    #[must_use]
+    pub fn arn(&self) -> &RoleArn {
+        match self {
+            Self::New(arn) | Self::Old(arn) => arn,
+        }
+    }
+
+    /// Returns the old role, if the new one has passed its test.
+    #[must_use]
+    pub fn old(&self) -> Option<&RoleArn> {
+        match self {
+            Self::New(_) => None,
+            Self::Old(arn) => Some(arn),
+        }
+    }
+}
+
 /// A target as `xacct.toml` records it, without defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the keys of the file, which the README explains")]
@@ -115,6 +143,8 @@ pub struct Recorded {
     pub role: Option<RoleName>,
     pub role_path: Option<IamPath>,
     pub principals: Vec<PrincipalRef>,
+    /// The keys `moving_to` and `moved_from`.
+    pub other_role: Option<OtherRole>,
     pub link: Option<TagValue>,
     pub external_id: Option<ExternalId>,
     /// The rest of `external_id`, if that is a list.
@@ -181,16 +211,18 @@ impl ConfigFile {
         }
     }
 
-    /// Returns the accounts and names of the roles of all targets.
+    /// Returns the accounts and names of the roles of all targets, the other roles of those that are moved included.
     ///
     /// # Errors
     /// Never: the default name is valid.
     pub fn roles(&self) -> Result<BTreeSet<(AccountId, RoleName)>> {
-        let role = |(_, record): &(String, Recorded)| {
+        let mut roles = BTreeSet::new();
+        for (_, record) in &self.targets {
             let name = record.role.clone().map_or_else(|| DEFAULT_ROLE_NAME.parse(), Ok)?;
-            Ok((record.account.clone(), name))
-        };
-        self.targets.iter().map(role).collect()
+            let other = record.other_role.iter().map(|other| other.arn().name.clone());
+            roles.extend(other.chain([name]).map(|name| (record.account.clone(), name)));
+        }
+        Ok(roles)
     }
 
     /// Returns the partition of a link with this Region, as far as the file tells: that of the Region, of a principal's ARN, or

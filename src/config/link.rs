@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::file::{DEFAULT_ROLE_NAME, LocalTarget, Manager, Recorded, RecordedSource};
+use super::file::{DEFAULT_ROLE_NAME, LocalTarget, Manager, OtherRole, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions, SessionAttributes};
 use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
@@ -60,6 +60,12 @@ pub struct Link {
     pub principals: Vec<PrincipalRef>,
     /// Whether they are those of this target, not of `[source]`.
     pub has_own_principals: bool,
+    /// The other role, while `xacct move` moves the link.
+    pub other_role: Option<OtherRole>,
+    /// Whether this run moves the link from `other_role` to `role`.
+    pub begins_move: bool,
+    /// Whether this stands for the other role of a target, which is to be removed.
+    pub is_other_role: bool,
     pub external_id: ExternalIdChoice,
     /// Further external IDs that the role accepts until all consumers send the new one.
     pub old_external_ids: Vec<ExternalId>,
@@ -225,6 +231,48 @@ impl Link {
         RoleArn { partition, account: self.account.clone(), path: self.role_path.clone(), name: self.role.clone() }
     }
 
+    /// Returns the link with another role, to which it is moved from its own.
+    #[must_use]
+    pub fn moved_to(&self, role: &RoleArn) -> Self {
+        let old = self.role_arn(role.partition);
+        Self { other_role: Some(OtherRole::Old(old)), begins_move: true, ..self.with_role(role) }
+    }
+
+    /// Returns the link as it is until its new role passes the test; `None` if this run does not move it.
+    #[must_use]
+    pub fn before_move(&self) -> Option<Self> {
+        let old = self.old_role().filter(|_| self.begins_move)?;
+        let new = self.role_arn(old.partition);
+        Some(Self { other_role: Some(OtherRole::New(new)), begins_move: false, ..self.with_role(old) })
+    }
+
+    /// Returns the role from which the link was moved, if it still has it.
+    #[must_use]
+    pub fn old_role(&self) -> Option<&RoleArn> {
+        self.other_role.as_ref().and_then(OtherRole::old)
+    }
+
+    /// Returns what stands for the other role, if the link is being moved.
+    #[must_use]
+    pub fn of_other_role(&self) -> Option<Self> {
+        let other = self.other_role.as_ref()?;
+        Some(Self { other_role: None, is_other_role: true, ..self.with_role(other.arn()) })
+    }
+
+    /// Returns the links, each followed by what stands for its other role.
+    #[must_use]
+    pub fn with_other_roles(links: Vec<Self>) -> Vec<Self> {
+        let with_other = |link: Self| {
+            let other = link.of_other_role();
+            [Some(link), other].into_iter().flatten()
+        };
+        links.into_iter().flat_map(with_other).collect()
+    }
+
+    fn with_role(&self, role: &RoleArn) -> Self {
+        Self { role: role.name.clone(), role_path: role.path.clone(), ..self.clone() }
+    }
+
     /// Returns a link with default settings.
     pub(super) fn new(account: AccountId) -> Result<Self> {
         Ok(Self {
@@ -234,6 +282,9 @@ impl Link {
             role_path: IamPath::root(),
             principals: Vec::new(),
             has_own_principals: false,
+            other_role: None,
+            begins_move: false,
+            is_other_role: false,
             external_id: ExternalIdChoice::AsFound,
             old_external_ids: Vec::new(),
             begins_rotation: false,
@@ -287,6 +338,9 @@ impl Link {
             name: name.to_owned(),
             role: record.role.clone().unwrap_or(new.role),
             role_path: record.role_path.clone().unwrap_or(new.role_path),
+            other_role: record.other_role.clone(),
+            begins_move: false,
+            is_other_role: false,
             principals: match record.principals.is_empty() {
                 true => source.principals.clone(),
                 false => record.principals.clone(),
@@ -442,6 +496,19 @@ impl Link {
     /// When tags clash, or there are too many.
     pub fn check_session(&self) -> Result<()> {
         check_tags("session tag", &self.session_tags, 50, &[])
+    }
+
+    /// Refuses a link whose role another tool manages.
+    ///
+    /// # Errors
+    /// When `managed_by` names one.
+    pub fn check_unmanaged(&self, what: &str) -> Result<()> {
+        let Some(manager) = self.managed_by else { return Ok(()) };
+        Err(Error::usage(format!("{manager} manages target `{}`, so xacct does not change its role", self.name))
+            .hint(format!("change {what} in {manager}'s files, then in xacct.toml"))
+            .hint(
+                "or take the role back: apply the output of `xacct print role-hcl --removed`, and remove `managed_by`",
+            ))
     }
 
     /// Refuses MFA for principals that can never have it: `aws:MultiFactorAuthPresent` is false in the sessions of roles

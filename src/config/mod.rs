@@ -11,7 +11,7 @@ mod save;
 mod select;
 mod write;
 
-pub use file::{ConfigFile, DEFAULT_ROLE_NAME, Manager, Recorded, RecordedSource, VARIABLE};
+pub use file::{ConfigFile, DEFAULT_ROLE_NAME, Manager, OtherRole, Recorded, RecordedSource, VARIABLE};
 pub use link::{ExternalIdChoice, Keeps, Link, Source, WayIn};
 pub use policy_files::{read_policy_file, read_trust_statements, rebased};
 pub use save::check_writable;

@@ -7,13 +7,14 @@ use std::str::FromStr;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::file::{
-    ConfigFile, DEFAULT_ROLE_NAME, EXTERNAL_ID_ELSEWHERE, Local, LocalTarget, Manager, Recorded, RecordedSource,
+    ConfigFile, DEFAULT_ROLE_NAME, EXTERNAL_ID_ELSEWHERE, Local, LocalTarget, Manager, OtherRole, Recorded,
+    RecordedSource,
 };
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::admission::{Accepted, Who};
-use crate::iam::arn::{PrincipalRef, UserRef};
+use crate::iam::arn::{PrincipalRef, RoleArn, UserRef};
 use crate::iam::invalid::{Invalid, shown};
 use crate::iam::names::{AccountId, Description, ExternalId, Region, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
@@ -103,12 +104,14 @@ fn conflict(text: &str) -> Option<usize> {
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
 const SOURCE_SETTINGS: [&str; 5] = ["account", "user", "principals", "profile", "user_profile"];
-const TARGET_SETTINGS: [&str; 28] = [
+const TARGET_SETTINGS: [&str; 30] = [
     "account",
     "profile",
     "enter_role",
     "role",
     "role_path",
+    "moving_to",
+    "moved_from",
     "link",
     "external_id",
     "require_mfa",
@@ -205,11 +208,11 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
     }
     .into_iter();
     Ok(Recorded {
-        account,
         profile: section.string("profile")?,
         enter_role: section.parsed("enter_role")?,
         role: section.parsed("role")?,
         role_path: section.parsed("role_path")?,
+        other_role: section.other_role(&account)?,
         link: section.parsed("link")?,
         external_id: ids.next(),
         old_external_ids: ids.collect(),
@@ -239,6 +242,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         accept: section.accepted("accept")?,
         exclusive: section.boolean("exclusive")?,
         managed_by: section.one_of("managed_by", &[(Manager::Terraform.id(), Manager::Terraform)])?,
+        account,
     })
 }
 
@@ -381,6 +385,31 @@ impl<'a> Section<'a> {
         item.map(|item| item.as_bool().ok_or_else(|| self.wrong_type(key, "true or false", "true"))).transpose()
     }
 
+    /// Reads the other role of a target that is moved.
+    fn other_role(&self, account: &AccountId) -> Result<Option<OtherRole>> {
+        let read = |key: &str| -> Result<Option<RoleArn>> {
+            let role = self.parsed::<RoleArn>(key)?;
+            match role.as_ref().filter(|role| role.account != *account) {
+                Some(role) => Err(self
+                    .error(
+                        key,
+                        format!(
+                            "`{key}` names a role in account {}, but the target is account {account}",
+                            role.account
+                        ),
+                    )
+                    .hint("use the ARN of a role in the target account")),
+                None => Ok(role),
+            }
+        };
+        match (read("moving_to")?, read("moved_from")?) {
+            (Some(_), Some(_)) => Err(self
+                .error("moved_from", "`moving_to` and `moved_from` cannot be used together")
+                .hint("keep `moving_to` if the role has not been moved yet")),
+            (new, old) => Ok(new.map(OtherRole::New).or(old.map(OtherRole::Old))),
+        }
+    }
+
     /// Reads the external ID, or the list of it and older ones that the role still accepts.
     fn external_ids(&self, key: &str) -> Result<Vec<ExternalId>> {
         if !self.table.get(key).is_some_and(Item::is_array) {
@@ -502,9 +531,16 @@ impl<'a> Section<'a> {
         let mut seen = BTreeMap::new();
         for (name, target) in targets {
             // IAM's names are unique case-insensitively.
-            let role = target.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str).to_ascii_lowercase();
-            let role = (target.account.clone(), role);
-            if let Some(first) = seen.insert(role, name) {
+            let role = target.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str);
+            let other = target.other_role.as_ref().map(|other| other.arn().name.as_str());
+            for role in [Some(role), other].into_iter().flatten() {
+                let role = (target.account.clone(), role.to_ascii_lowercase());
+                let Some(first) = seen.insert(role, name) else { continue };
+                if first == name {
+                    return Err(self
+                        .error(name, format!("[targets.{}] is moved to a role of the same name", shown(name)))
+                        .hint("set `role` to the name of the other role, or remove `moving_to` and `moved_from`"));
+                }
                 return Err(self
                     .error(
                         name,

@@ -198,11 +198,16 @@ pub fn links_to_import(
     Ok(links.into_iter().map(of_this_person).collect())
 }
 
-/// Returns the name of the target that has this role.
+/// Returns the name of the target that has this role, or is moved to it or from it.
 #[must_use]
 pub fn target_with<'a>(file: &'a ConfigFile, account: &AccountId, role: &RoleName) -> Option<&'a str> {
-    let own = |record: &Recorded| record.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str) == role.as_str();
-    let found = file.targets.iter().find(|(_, record)| record.account == *account && own(record));
+    // IAM's names are unique case-insensitively.
+    let is_it = |name: &str| name.eq_ignore_ascii_case(role.as_str());
+    let has_it = |record: &Recorded| {
+        is_it(record.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str))
+            || record.other_role.as_ref().is_some_and(|other| is_it(other.arn().name.as_str()))
+    };
+    let found = file.targets.iter().find(|(_, record)| record.account == *account && has_it(record));
     found.map(|(name, _)| name.as_str())
 }
 
@@ -212,7 +217,8 @@ fn refuse_other_role(link: &Link, asked: Option<&RoleName>) -> Result<()> {
             "target `{}` has role `{}`, and AWS cannot rename it to `{name}`",
             link.name, link.role
         ))
-        .hint(format!("create a second role: --target-account {} --role-name {name}", link.account))),
+        .hint(format!("move the link to a new role: xacct move {} --role-name {name}", link.name))
+        .hint(format!("or create a second one: --target-account {} --role-name {name}", link.account))),
         _ => Ok(()),
     }
 }

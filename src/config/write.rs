@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
-use super::file::{ConfigFile, EXTERNAL_ID_ELSEWHERE, RecordedSource};
+use super::file::{ConfigFile, EXTERNAL_ID_ELSEWHERE, OtherRole, RecordedSource};
 use super::link::{Link, Source, WayIn};
 use super::save::save;
 use crate::cli::{BucketNamespace, Probe};
@@ -165,6 +165,13 @@ fn set_link(section: &mut Table, link: &Link, file: &ConfigFile) {
     // Always recorded, because the file is how the next run finds the role.
     set(section, "role", Some(link.role.to_string().into()));
     set_unless(section, "role_path", link.role_path.to_string(), "/");
+    let (new, old) = match &link.other_role {
+        Some(OtherRole::New(new)) => (Some(new), None),
+        Some(OtherRole::Old(old)) => (None, Some(old)),
+        None => (None, None),
+    };
+    set(section, "moving_to", new.map(|role| role.to_string().into()));
+    set(section, "moved_from", old.map(|role| role.to_string().into()));
     set(section, "link", link.id.as_ref().map(|id| id.to_string().into()));
     match local::keeps_external_id(section.get("external_id"), link, file) {
         true => set(section, "external_id", Some(EXTERNAL_ID_ELSEWHERE.into())),

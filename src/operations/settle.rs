@@ -101,7 +101,10 @@ pub fn grant_beside<'a>(
     links: impl Iterator<Item = (&'a Link, RoleArn)>,
 ) -> Result<DesiredGrant> {
     let mut desired = grant(principal, links)?;
-    desired.declared.extend(config::all_links(file)?.iter().map(|link| link.role_arn(principal.partition())));
+    for link in config::all_links(file)? {
+        desired.declared.insert(link.role_arn(principal.partition()));
+        desired.declared.extend(link.other_role.map(|other| other.arn().clone()));
+    }
     Ok(desired)
 }
 

@@ -1,10 +1,14 @@
 //! Tests links with the user's credentials, for `verify` and `list --live`.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::aws::connections::Connections;
 use crate::cli::{HowOften, ProofOptions, ReportOptions};
 use crate::config::{Link, Source};
 use crate::diagnosis::Diagnosis;
-use crate::error::Result;
+use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, PrincipalRef, RoleArn};
 use crate::iam::last_use::Used;
 use crate::iam::names::AccountId;
@@ -13,7 +17,7 @@ use crate::operations::last_test::{Begun, Tested};
 use crate::operations::operators::Operators;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
-use crate::proof::{Freshness, Outcome, Proof, Prover};
+use crate::proof::{Claim, Extent, Freshness, Outcome, Proof, Prover, Watch};
 use crate::report::proof::essence;
 
 /// How to test links.
@@ -137,5 +141,37 @@ impl Bench<'_> {
         let case = Case { link, role: &role, target: None, written: None, made: None };
         let diagnosis = self.diagnostician.explain(&case, (prover, &claim), &result, &progress).await;
         Proven { link, role, result, diagnosis }
+    }
+
+    /// Tests whether the user is denied the role of this link, which was just removed. Waits for IAM propagation.
+    ///
+    /// # Errors
+    /// When the user can still assume the role, or nothing tells: with the exit code for that.
+    pub async fn prove_denied(&self, link: &Link, patience: Duration) -> std::result::Result<(), (ExitCode, Error)> {
+        let role = link.role_arn(self.partition);
+        let fresh = Freshness::JustWritten { at: Instant::now(), patience };
+        let claim =
+            Claim { extent: Extent::Session, ..proving::claim_to_test(link, &role, Freshness::Settled, self.run) };
+        let progress = self.run.console.progress(&link.name);
+        let attempt = async || {
+            let no_operator = std::future::ready(Err(Error::new(Kind::Credentials, "the test reads no policies")));
+            self.prover.prove(&claim, no_operator, async |_| None, &progress).await
+        };
+        let is_denied = |proof: &Result<Proof>| matches!(proof, Ok(proof) if proof.outcome == Outcome::Refused);
+        let waiting = |waited| progress.waiting(fresh.words(None, waited));
+        let proof = fresh.settle(2, attempt, is_denied, Result::is_ok, waiting).await.answer;
+        let (who, exit_code) = (link.principals_in_words(), proving::exit_code(&proof));
+        let cannot = |error: Error| error.context(format!("cannot test whether {who} may still assume {role}"));
+        let proof = proof.map_err(|error| (exit_code, cannot(error)))?;
+        let error = match proof.outcome {
+            Outcome::Refused => return Ok(()),
+            Outcome::NotProven => {
+                let why = proof.steps.into_iter().find_map(|step| step.error);
+                cannot(why.unwrap_or_else(|| Error::new(Kind::Aws, "AWS gave no clear answer")))
+            }
+            _ => Error::new(Kind::NoAccess, format!("{who} can still assume {role}"))
+                .hint("run the command again: AWS may be slow, or another program may have created the role again"),
+        };
+        Err((if proof.outcome == Outcome::Works { ExitCode::BrokenOrOpen } else { exit_code }, error))
     }
 }

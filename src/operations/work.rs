@@ -1,6 +1,6 @@
 //! The links that one run changes, with the plan and the result of both halves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -106,9 +106,15 @@ impl<T> Work<T> {
         self.jobs.len() + self.failed.len() > 1
     }
 
-    /// Returns the names of the targets with a plan.
+    /// Returns the name of the target of each job: twice that of a target with two roles.
     pub fn names(&self) -> Vec<&str> {
         self.jobs.iter().map(|job| job.link.name.as_str()).collect()
+    }
+
+    /// Returns the names of the targets with a plan, each once.
+    pub fn targets(&self) -> Vec<&str> {
+        let mut seen = BTreeSet::new();
+        self.names().into_iter().filter(|name| seen.insert(*name)).collect()
     }
 
     /// Returns what is about to change, as these options want it.
@@ -174,6 +180,16 @@ pub struct JsonTarget<M> {
 }
 
 impl<T> Work<T> {
+    /// Returns the name of a target in JSON, with the role if that is not the only one of the target.
+    fn key(&self, link: &Link) -> String {
+        let links = self.jobs.iter().map(|job| &job.link).chain(self.failed.iter().map(|failed| &failed.link));
+        let has_several = links.filter(|other| other.name == link.name).count() > 1;
+        match link.is_other_role && has_several {
+            true => format!("{} ({})", link.name, link.role),
+            false => link.name.clone(),
+        }
+    }
+
     /// Returns every target for JSON, by name.
     pub fn json_targets<M: Default>(&self, more: impl Fn(&Job<T>) -> M) -> BTreeMap<String, JsonTarget<M>> {
         let of_link = |link: &Link| JsonTarget::<M> {
@@ -190,11 +206,12 @@ impl<T> Work<T> {
                 error: job.result.as_ref().err().map(JsonError::from),
                 ..of_link(&job.link)
             };
-            (job.link.name.clone(), target)
+            (self.key(&job.link), target)
         });
-        let failed = self.failed.iter().map(|Failed { link, error }| {
-            (link.name.clone(), JsonTarget { error: Some(error.into()), ..of_link(link) })
-        });
+        let failed = self
+            .failed
+            .iter()
+            .map(|Failed { link, error }| (self.key(link), JsonTarget { error: Some(error.into()), ..of_link(link) }));
         jobs.chain(failed).collect()
     }
 }

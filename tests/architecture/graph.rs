@@ -67,8 +67,10 @@ impl Graph {
                         self.read_file(below, &file, &children);
                     }
                     (None, None) => {
-                        let folder = children.join(&name);
-                        let file = children.join(format!("{name}.rs"));
+                        // `move` is a keyword, so its module is `r#move`.
+                        let plain = name.trim_start_matches("r#");
+                        let folder = children.join(plain);
+                        let file = children.join(format!("{plain}.rs"));
                         let file = if file.exists() { file } else { folder.join("mod.rs") };
                         self.read_file(below, &file, &folder);
                     }

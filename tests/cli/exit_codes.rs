@@ -10,12 +10,13 @@ use crate::support::Output;
 /// In the year 9999.
 const FAR: i64 = 251_600_000_000;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "verify",
     "bootstrap --check",
     "diagnose",
     "who",
     "teardown --all --dry-run",
+    "move 222222222222 --role-name deploy --dry-run",
     "revoke --all --dry-run",
     "import arn:aws:iam::222222222222:role/other --user alice --dry-run",
     "sweep --all --dry-run",

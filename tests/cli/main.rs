@@ -35,6 +35,7 @@
 //! | `import` | roles that exist become targets; `forget` removes targets |
 //! | `team` | one file for several people: own profiles, and external IDs outside the file |
 //! | `handover` | links whose role Terraform manages |
+//! | `move` | a link gets a role with another name, and nobody is refused meanwhile |
 //! | `revoke` | ends sessions, and keeps the link |
 //! | `teardown` | removes links, and nothing else |
 //! | `role_use` | whether `teardown` asks about the last use of a role |
@@ -113,6 +114,7 @@ mod lost_answers;
 mod many;
 mod mfa;
 mod missing_permissions;
+mod r#move;
 mod must_refuse;
 mod names;
 mod network;

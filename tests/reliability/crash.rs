@@ -58,6 +58,25 @@ fn teardown() {
     hold_up(&trial, every);
 }
 
+#[test]
+fn move_to_another_role() {
+    let words = "move 222222222222 --role-name deploy --yes";
+    let mut trial = Trial::new("move", words, |scene| scene.link("--external-id 0123456789abcdef"));
+    let moving_to = format!("moving_to = \"arn:aws:iam::{ACCOUNT_B}:role/deploy\"\n");
+    trial.between = trial.start.file.as_ref().map(|file| file.clone() + &moving_to);
+    hold_up(&trial, every);
+}
+
+#[test]
+fn end_of_a_move() {
+    let trial = Trial::new("move --finish", "move 222222222222 --finish --yes --even-if-used", |scene| {
+        scene.link("--external-id 0123456789abcdef");
+        scene.xacct("move 222222222222 --role-name deploy --yes").exits_with(0);
+        scene.sandbox.clear_requests();
+    });
+    hold_up(&trial, every);
+}
+
 /// Interrupts the command at every selected call, prints the results, and asserts that all checks passed.
 fn hold_up(trial: &Trial, is_wanted: fn(&Call) -> bool) {
     let start = Instant::now();

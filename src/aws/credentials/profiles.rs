@@ -20,7 +20,7 @@ use crate::aws::keys::fit_headers;
 use crate::environment::{self, variable};
 use crate::error::{Error, Kind, Result};
 use crate::files;
-use crate::iam::names::{AccountId, ExternalId, RoleName};
+use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
 
 /// The settings of a sign-in with SSO.
@@ -74,14 +74,14 @@ impl Profiles {
         Ok(Self::load(BTreeSet::new())?.sections.profiles.into_keys().collect())
     }
 
-    /// Returns the names of the profiles that send this external ID.
+    /// Returns the names of the profiles that have this setting.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn that_send(external_id: &ExternalId) -> Result<Vec<String>> {
+    pub fn with(key: &str, value: &str) -> Result<Vec<String>> {
         let profiles = Self::load(BTreeSet::new())?.sections.profiles.into_iter();
-        let sending = profiles.filter(|(_, profile)| profile.text("external_id") == Some(external_id.as_str()));
-        Ok(sending.map(|(name, _)| name).collect())
+        let found = profiles.filter(|(_, profile)| profile.text(key) == Some(value));
+        Ok(found.map(|(name, _)| name).collect())
     }
 
     /// Returns the profile that the environment selects: `AWS_PROFILE`, or `default`.

@@ -30,6 +30,9 @@ struct JsonTarget {
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     role_arn: Option<String>,
+    /// What `xacct move --finish` removes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +90,7 @@ impl From<&Job> for JsonTarget {
             account: job.link.account.to_string(),
             role: job.link.role.to_string(),
             role_arn: Some(job.role.to_string()),
+            moved_from: job.link.old_role().map(ToString::to_string),
             external_id: job.link.external_id.known().map(ToString::to_string),
             operator: job.operator.as_ref().map(json::Operator::from),
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),

@@ -3,6 +3,7 @@
 mod apply;
 mod arguments;
 mod json;
+mod moving;
 mod observe;
 mod other_half;
 mod plan;
@@ -15,7 +16,7 @@ mod user;
 mod work;
 
 use super::command_line::{Start, Verb};
-use crate::config::{self, ConfigFile, Source};
+use crate::config::{self, ConfigFile, Link, Source};
 use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
 use crate::operations::accounts::{Grantee, SourceSide, Standing};
@@ -104,6 +105,12 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
     }
     // Before the role loses the statements.
     kept.into_iter().try_for_each(|kept| kept.write(run))?;
+    let source = as_recorded(source, &work.source);
+    let mut file = run.file.clone();
+    let before = record_moves(&work, &source, &file, run)?;
+    if before {
+        file = file.again()?;
+    }
     if work.pending() > 0 {
         let answers = answered(questions.take(), args.report.concurrency);
         let (applied, answers) = tokio::join!(apply(&mut work, args, run), answers);
@@ -119,15 +126,17 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
     let proves = args.only.is_none() && !args.no_verify;
     let links: Vec<_> = work.jobs.iter().map(|job| &job.link).collect();
     let other_profiles = config::other_profiles(&run.file, &source, &links);
-    let mut recorded = record(&work, &source, &run.file, run, |_| !proves);
+    let mut recorded = record(&work, &source, &file, run, |_| !proves).map(|written| written || before);
     if proves {
         let proving = Proving { args, run, connections: &connections, source: &source };
         proving.prove(&mut work, &mut writers).await;
         let is_rotated = |job: &Job| job.state.proof.is_none() || job.state.rejects_wrong_external_id();
         let any_rotated = work.jobs.iter().any(|job| job.link.finishes_rotation() && is_rotated(job));
-        if probe::settle_late(&mut work) || any_rotated {
+        let any_moved = work.jobs.iter().any(|job| job.link.begins_move && job.state.works());
+        if probe::settle_late(&mut work) || any_rotated || any_moved {
             recorded = recorded.and_then(|written| {
-                let again = record(&work, &source, &run.file.again()?, run, is_rotated)?;
+                let is_done = |job: &Job| if job.link.begins_move { job.state.works() } else { is_rotated(job) };
+                let again = record(&work, &source, &run.file.again()?, run, is_done)?;
                 Ok(written || again)
             });
         }
@@ -170,27 +179,43 @@ fn keep_leaving(source: &mut Source, work: &mut Work, file: &ConfigFile) {
     }
 }
 
+/// Records the new roles of links that are moved, before they are created, so that teardown finds them.
+fn record_moves(work: &Work, source: &Source, file: &ConfigFile, run: &Run<'_>) -> Result<bool> {
+    let moved = work.jobs.iter().filter_map(|job| Some((job, job.link.before_move()?)));
+    record_links(moved.map(|(job, link)| in_region(link, job, work)).collect(), source, file, run)
+}
+
 /// Records every link whose role was created, even if the grant failed, so that teardown finds it. An old external ID
-/// stays on record until its end `is_rotated`: then a run that was interrupted can be repeated.
+/// stays on record until its end `is_done`, and a moved link keeps its old role until the new one works: then a run that
+/// was interrupted can be repeated.
 fn record(
     work: &Work,
     source: &Source,
     file: &ConfigFile,
     run: &Run<'_>,
-    is_rotated: impl Fn(&Job) -> bool,
+    is_done: impl Fn(&Job) -> bool,
 ) -> Result<bool> {
     let made = work.jobs.iter().filter(|job| job.state.made && job.link.managed_by.is_none());
-    let links: Vec<_> = made
-        .map(|job| {
-            let mut link = job.link.clone();
-            if link.finishes_rotation() && !is_rotated(job) {
-                link.old_external_ids = link.former_external_ids().cloned().collect();
-            }
-            let operator = job.operator.as_ref().or(work.source.operator.as_ref());
-            link.region = link.region.or_else(|| operator.map(|operator| operator.access.region.clone()));
-            link
-        })
-        .collect();
+    let links = made.map(|job| {
+        let mut link = job.link.clone();
+        if link.finishes_rotation() && !is_done(job) {
+            link.old_external_ids = link.former_external_ids().cloned().collect();
+        }
+        let is_granted = job.result.is_ok() && work.grant.result.is_ok();
+        let before = link.before_move().filter(|_| !is_granted || !is_done(job));
+        in_region(before.unwrap_or(link), job, work)
+    });
+    record_links(links.collect(), source, file, run)
+}
+
+/// Returns the link with the Region to record.
+fn in_region(mut link: Link, job: &Job, work: &Work) -> Link {
+    let operator = job.operator.as_ref().or(work.source.operator.as_ref());
+    link.region = link.region.or_else(|| operator.map(|operator| operator.access.region.clone()));
+    link
+}
+
+fn record_links(links: Vec<Link>, source: &Source, file: &ConfigFile, run: &Run<'_>) -> Result<bool> {
     if links.is_empty() {
         return Ok(false);
     }

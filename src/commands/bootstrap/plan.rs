@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::arguments::Bootstrap;
+use super::moving;
 use super::observe::Observed;
 use super::refusal::{refused, refused_role, would_be_weaker};
 use super::settings::{Settings, refuse_same_account};
@@ -127,12 +128,13 @@ impl Planner<'_> {
         check_pair(self.source, link, target.as_ref())?;
         link.principals = self.source.references_of(link);
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
+        let old = target.as_ref().and_then(|target| target.moved_from.as_ref());
         let identity = settle::identity(link, self.source)?;
         // Recorded only with the role, so that a role with an ID on record is known to be xacct's whatever its tags say.
         if includes(self.args.only, Half::Target) {
             link.id.clone_from(&identity.id);
         }
-        let lost = settle::complete(link, self.source, observed, self.run.context)?;
+        let lost = settle::complete(link, self.source, observed.or(old), self.run.context)?;
         let kept = match observed.filter(|_| self.args.keep_statements && link.managed_by.is_none()) {
             Some(role) => Kept::undeclared(role, link, &self.source.principals_of(link), self.run)?,
             None => None,
@@ -141,6 +143,12 @@ impl Planner<'_> {
             kept.add_to(link);
         }
         let own = self.files.get(&link.name).cloned().unwrap_or_default();
+        let lost_by_moving = match (link.before_move(), &target) {
+            (Some(before), Some(target)) => {
+                moving::check(&before, link, identity.clone(), self.source, target, &own, self.run)?
+            }
+            _ => Vec::new(),
+        };
         let planned =
             planning::role(link, identity, self.source, target.as_ref(), &own, |desired, observed, quotas| {
                 let plan = |adopt| plan_role(desired, observed, quotas, adopt);
@@ -148,6 +156,7 @@ impl Planner<'_> {
             });
         let (desired, plan) = planned?;
         let mut plan = only_compared(plan, link.managed_by, desired.arn.name.as_str());
+        plan.warnings.extend(lost_by_moving);
         let is_unasked = self.args.changes.yes && !self.args.changes.only_shown();
         if is_unasked && !self.args.allow_weaker && plan.weaker().next().is_some() {
             return Err(would_be_weaker(&desired.arn, &plan, link));

@@ -39,7 +39,8 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
         who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
         let _ = writeln!(text, "Link     {} may assume {}", work.source.labels_of(&job.link), job.role);
         let _ = writeln!(text, "         {}\n         {}", job.link.external_id_in_words(), job.link.terms_in_words());
-        for remark in [managed(job), bucket(job, run), kept(job)].into_iter().filter(|remark| !remark.is_empty()) {
+        let remarks = [managed(job), old_role(job), bucket(job, run), kept(job)];
+        for remark in remarks.into_iter().filter(|remark| !remark.is_empty()) {
             let _ = writeln!(text, "         {remark}");
         }
     }
@@ -97,6 +98,7 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
         said(&|job| job.link.terms_in_words()),
         said(&managed),
         said(&|job| bucket(job, run)),
+        said(&old_role),
         said(&kept),
     ];
     write_paragraphs(text, "Links", &paragraphs.concat(), width);
@@ -118,6 +120,12 @@ fn bucket(job: &Job, run: &Run<'_>) -> String {
         }
         None => String::new(),
     }
+}
+
+/// Returns which role stays beside the new one of a link that is moved.
+fn old_role(job: &Job) -> String {
+    let old = job.link.other_role.as_ref().filter(|_| job.link.begins_move);
+    old.map_or_else(String::new, |old| format!("beside {}", old.arn()))
 }
 
 fn kept(job: &Job) -> String {

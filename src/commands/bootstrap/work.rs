@@ -14,7 +14,7 @@ use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, RoleQuotas};
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::keep::Kept;
 use crate::operations::{proving, work};
-use crate::proof::{Foresight, Proof, Step, StepId, StepOutcome};
+use crate::proof::{Foresight, Outcome, Proof, Step, StepId, StepOutcome};
 
 /// One link: its observed state, its plan, and its result.
 pub type Job = work::Job<Making>;
@@ -78,6 +78,11 @@ impl Making {
             && !desired.inline.is_empty()
             && desired.attached_on(shown.as_ref()).is_empty()
             && others.count() == 0
+    }
+
+    /// Returns whether the test has shown that the link works.
+    pub fn works(&self) -> bool {
+        matches!(&self.proof, Some(Ok(proof)) if proof.outcome == Outcome::Works)
     }
 
     /// Returns whether the test has shown that the role rejects a wrong external ID, or former ones.

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, partition};
 use super::out::{Form, emit};
 use crate::cli::Printed;
-use crate::config::WayIn;
+use crate::config::{Link, WayIn};
 use crate::environment;
 use crate::error::{ExitCode, Result};
 use crate::operations::run::Run;
@@ -47,6 +47,7 @@ impl Consumer for AuditQuery {
         let links = run.links(&self.printed.targets)?;
         let partition = partition(&links, None, run)?;
         let own = |profile: &Option<String>| profile.clone().filter(|name| name != environment::PROFILE);
+        let links = Link::with_other_roles(links);
         let targets = links.iter().map(|link| {
             link.check(Some(partition))?;
             let profile = match &link.way_in {

@@ -58,6 +58,7 @@ impl Consumer for Policies {
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let links = run.links(&self.printed.targets)?;
         let partition = partition(&links, None, run)?;
+        let links = Link::with_other_roles(links);
         for link in &links {
             link.check(Some(partition))?;
         }

@@ -71,6 +71,7 @@ impl Consumer for RoleHcl {
             });
         }
         // A grant is one policy for all links of a principal, even if only some are printed.
+        let all = Link::with_other_roles(all);
         let grants = grants(&all, self.user_arn.as_ref(), partition, run)?;
         let names: Vec<_> = grants.iter().map(|grant| grant.principal.in_words().replace('`', "")).collect();
         if self.removed {

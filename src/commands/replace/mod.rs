@@ -61,13 +61,7 @@ fn links(args: &Replace, run: &Run<'_>) -> Result<Vec<Link>> {
     let has = |link: &Link, wanted: &PrincipalRef| link.principals.iter().any(|it| it.label() == wanted.label());
     let asked = config::recorded_links(&run.file, &args.targets, None)?;
     let (links, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|link| has(link, &args.old));
-    if let Some((link, manager)) = links.iter().find_map(|link| Some((link, link.managed_by?))) {
-        return Err(Error::usage(format!(
-            "{manager} manages target `{}`, so xacct does not change its role",
-            link.name
-        ))
-        .hint(format!("change the principals in {manager}'s files, then in xacct.toml")));
-    }
+    links.iter().try_for_each(|link| link.check_unmanaged("the principals"))?;
     // Without targets, only its own ones are meant.
     let unmet = others.first().filter(|_| !args.targets.is_empty() || links.is_empty());
     let Some(other) = unmet else { return Ok(links) };

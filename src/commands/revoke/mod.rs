@@ -8,7 +8,7 @@ mod work;
 
 use super::command_line::{Start, Verb};
 use crate::cli::UserOptions;
-use crate::config;
+use crate::config::{self, Link};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::Partition;
 use crate::operations::accounts::source_as_told;
@@ -38,7 +38,7 @@ async fn revoke(args: &Revoke, run: &Run<'_>) -> Result<ExitCode> {
     }
     run.check_chosen(if args.lift { "revoke --lift" } else { "revoke" }, &args.targets, args.all)?;
     let links = config::recorded_links(&run.file, &args.targets, None)?;
-    let links: Vec<_> = links.into_iter().map(|link| link.with_access(&args.access)).collect();
+    let links = Link::with_other_roles(links.into_iter().map(|link| link.with_access(&args.access)).collect());
     let source = config::recorded_source(&run.file, &args.access)?;
     principals_on_record(run)?;
     source_as_told(&source, &links, Partition::Aws, false)?;

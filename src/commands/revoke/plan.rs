@@ -43,6 +43,10 @@ pub async fn plan(
     let source = source_as_told(source, &links, partition.unwrap_or(Partition::Aws), false)?;
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());
     for (link, found) in links.into_iter().zip(found) {
+        // A move that was interrupted may not have created it yet.
+        if link.is_other_role && matches!(found, Ok((_, None, _))) {
+            continue;
+        }
         match found.and_then(|found| plan_role(&link, found, &source, args, run)) {
             Ok((state, operator, plan)) => {
                 let (role, operator) = (state.revocation.role.clone(), Some(operator));

@@ -1,7 +1,6 @@
 //! `xacct rotate`: replaces a link's external ID, with a time in between in which the role accepts both.
 
 mod arguments;
-mod consumers;
 
 use std::fmt;
 
@@ -10,11 +9,11 @@ use super::command_line::{Start, Verb};
 use crate::cli::{Half, PrincipalOptions, RoleOptions};
 use crate::config::{self, ExternalIdChoice, Link, VARIABLE};
 use crate::error::{Ended, Error, ExitCode, Result};
+use crate::operations::consumers::{Sought, places};
 use crate::operations::interrupt;
 use crate::operations::run::Run;
 use crate::text::shell::ShellCommand;
 pub use arguments::Rotate;
-use consumers::places;
 
 impl Verb for Rotate {
     const NAME: &'static str = "rotate";
@@ -55,14 +54,7 @@ async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
 
 /// Refuses a link whose role or external ID is not for xacct to change.
 fn check_is_ours(link: &Link, run: &Run<'_>) -> Result<()> {
-    if let Some(manager) = link.managed_by {
-        return Err(Error::usage(format!(
-            "{manager} manages target `{}`, so xacct does not change its role",
-            link.name
-        ))
-        .hint(format!("change the external ID in {manager}'s files, then in xacct.toml"))
-        .hint("or take the role back: apply the output of `xacct print role-hcl --removed`, and remove `managed_by`"));
-    }
+    link.check_unmanaged("the external ID")?;
     let file = &run.file;
     let is_elsewhere = file.target(&link.name).is_some_and(|known| known.is_external_id_elsewhere);
     if is_elsewhere && file.local.variable.is_some() {
@@ -125,7 +117,7 @@ fn finish(links: &mut Vec<Link>, run: &Run<'_>) -> Result<()> {
 fn who_still_sends(links: &[Link], run: &Run<'_>) -> Result<()> {
     for link in links {
         for id in link.former_external_ids() {
-            let places = places(id, run)?;
+            let places = places(Sought::ExternalId(id), run)?;
             if !places.is_empty() {
                 run.console.warn(&format!("Still with the old external ID {id}:\n  {}", places.join("\n  ")));
             }
@@ -164,7 +156,7 @@ fn next(work: &Work, args: &Rotate, run: &Run<'_>) -> Result<()> {
         for id in &link.old_external_ids {
             let new = link.external_id.known().map(ToString::to_string).unwrap_or_default();
             console.say(&format!("{} accepts {new}, and still {id}. Now change whatever sends the old one:", job.role));
-            for place in places(id, run)? {
+            for place in places(Sought::ExternalId(id), run)? {
                 console.say(&format!("  {place}"));
             }
             console.say("  settings that xacct printed: print them again");

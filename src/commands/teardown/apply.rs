@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
-use super::arguments::Teardown;
 use super::objection::refused;
 use super::plan::roles_of;
+use super::report::Report;
 use super::work::{Job, Work};
 use crate::aws::iam::{apply, read};
 use crate::error::{Kind, Result};
@@ -16,24 +16,24 @@ use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts;
 use crate::operations::apply::{check_unchanged, outcome, read_until_done};
 use crate::operations::grant_writer::{GrantWriter, GrantWriters};
-use crate::operations::run::{Run, side_by_side};
+use crate::operations::run::side_by_side;
 use crate::proof::Watch;
 use crate::report::console::Progress;
-use crate::text::shell::ShellCommand;
 
 /// Removes the roles concurrently, then removes them from the grants. A role that AWS does not delete does not stop the
 /// others, and is removed from the grant as well; the next run removes what remains. A role that xacct refuses to delete
 /// keeps its entry: it may be another by now, and the entry is part of what was not confirmed.
-pub async fn remove(work: &mut Work, args: &Teardown, run: &Run<'_>) {
-    let progress = run.console.progress("teardown");
+pub async fn remove(work: &mut Work, report: &Report<'_>) {
+    let Report { args, run, .. } = report;
+    let progress = run.console.progress(report.verb);
     progress.now("removing");
     let roles = work.jobs.iter_mut();
-    side_by_side(roles, args.report.concurrency, async |job| job.result = remove_role(job, args, &progress).await)
+    side_by_side(roles, args.report.concurrency, async |job| job.result = remove_role(job, report, &progress).await)
         .await;
-    work.grant.result = remove_grants(work, args, run, &progress).await;
+    work.grant.result = remove_grants(work, report, &progress).await;
 }
 
-async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Result<()> {
+async fn remove_role(job: &Job, report: &Report<'_>, progress: &Progress<'_>) -> Result<()> {
     let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     let place = format!("target account {}", job.role.account);
     if let Some(shown) = &job.state.shown
@@ -41,22 +41,23 @@ async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Res
             accounts::role_to_remove(operator, &job.role.name).await.map_err(|error| error.context(&place))?
     {
         let what = format!("{place}: role `{}`", job.role.name);
-        let next = ShellCommand::new("xacct").arg("teardown").flag("--dry-run").arg(&job.link.name);
+        let next = report.dry_run([&job.link.name]);
         check_unchanged(&what, &now.fingerprint().changed_since(shown), &next)?;
         // It may have been used since it was shown.
         plan_role_removal(&job.state.removal, Some(&now)).map_err(|objections| refused(&objections, &job.link))?;
     }
-    let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes, args.timeout).await;
+    let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes, report.args.timeout).await;
     outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
     let read_left = async || match read::role(&operator.access, &job.role.name).await? {
         Reading::Absent => Ok(Vec::new()),
         _ => Ok(vec![format!("delete role {}", job.role.name)]),
     };
-    read_until_done(read_left, &place, args.timeout, progress).await
+    read_until_done(read_left, &place, report.args.timeout, progress).await
 }
 
 /// Removes the roles from the grants as they are now. Roles that other runs have added since the preview stay.
-async fn remove_grants(work: &mut Work, args: &Teardown, run: &Run<'_>, progress: &Progress<'_>) -> Result<()> {
+async fn remove_grants(work: &mut Work, report: &Report<'_>, progress: &Progress<'_>) -> Result<()> {
+    let Report { args, run, .. } = report;
     let Some(operator) = &work.source.operator else { return Ok(()) };
     let name: PolicyName = GRANT_POLICY.parse()?;
     let (mut planned, mut writers) = (Plan::default(), GrantWriters::default());
@@ -70,8 +71,7 @@ async fn remove_grants(work: &mut Work, args: &Teardown, run: &Run<'_>, progress
             continue;
         }
         let what = format!("source account {}: policy `{name}` of {}", shown.arn.account(), shown.arn.in_words());
-        let dry_run = ShellCommand::new("xacct").arg("teardown").flag("--dry-run");
-        let next = work.jobs.iter().fold(dry_run, |command, job| command.arg(&job.link.name));
+        let next = report.dry_run(work.targets());
         let (policy, has_begun) = (name.clone(), Cell::new(false));
         let planner = move |principal: &ObservedPrincipal| {
             let plan = plan_grant_removal(&principal.arn, &policy, &roles, Some(principal));

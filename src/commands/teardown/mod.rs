@@ -13,8 +13,9 @@ mod report;
 mod work;
 
 use super::command_line::{Start, Verb};
+use crate::aws::connections::Connections;
 use crate::cli::{Half, UserOptions};
-use crate::config;
+use crate::config::{self, Link, Source};
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::Partition;
 use crate::operations::accounts::{refuse_entering_without_source, source_as_told};
@@ -26,8 +27,8 @@ use apply::remove;
 pub use arguments::Teardown;
 use objection::managed_elsewhere;
 use plan::{observe, plan};
-use report::Report;
-use work::Work;
+pub use report::Report;
+pub use work::Work;
 
 impl Verb for Teardown {
     const NAME: &'static str = "teardown";
@@ -42,7 +43,7 @@ impl Verb for Teardown {
 async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     run.check_chosen("teardown", &args.targets, args.all)?;
     let (links, unknown) = config::links_found(&run.file, &args.targets, &args.access)?;
-    let report = Report { args, run, unknown };
+    let report = Report { verb: Teardown::NAME, args, run, unknown };
     let (managed, links): (Vec<_>, Vec<_>) = links.into_iter().partition(|link| link.managed_by.is_some());
     let managed =
         managed.into_iter().map(|link| Failed { error: managed_elsewhere(&link, run), link }).collect::<Vec<_>>();
@@ -53,6 +54,7 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
         report.nothing_on_record();
         return Ok(ExitCode::Done);
     }
+    let links = Link::with_other_roles(links);
     let source = config::recorded_source(&run.file, &args.access)?;
     principals_on_record(run)?;
     if args.only == Some(Half::Target) {
@@ -64,31 +66,65 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     let opening = Opening { user: &user, region: None, path_style: false, sts_rate: Some(args.report.sts_rate) };
     let connections = run.open_connections(opening)?;
 
-    let observed = observe(&source, &links, args, run, &connections).await?;
-    let mut work = plan(links, observed, args, run)?;
-    work.failed.extend(managed);
-    work.refuse_single_failure()?;
-    report.preview(&work);
+    let mut work = shown(&source, links, managed, &report, &connections).await?;
     if args.changes.only_shown() {
         let exit_code = work.preview_exit_code(args.changes.check);
         report.finish(&work, exit_code, None);
         return Ok(exit_code);
     }
-
-    if work.pending() > 0 {
-        if !args.changes.yes {
-            report.confirm(&work).await?;
-        }
-        if args.only.is_none() {
-            config::check_writable(&run.file)?;
-        }
-        remove(&mut work, args, run).await;
-    }
+    apply(&mut work, &report).await?;
     let recorded = forget(&work, args, run);
-    let failure = recorded.as_ref().err().map(|error| error.kind.exit_code());
-    let exit_code = ExitCode::worst(failure.into_iter().chain([work.exit_code()]));
-    report.finish(&work, exit_code, Some(recorded));
+    let exit_code = exit_code(&work, &recorded);
+    report.finish(&work, exit_code, Some(&recorded));
+    report.forgotten(&work, &recorded);
     Ok(exit_code)
+}
+
+/// Reads both accounts, plans the removal, and shows the plan.
+///
+/// `others` are targets that are not removed.
+///
+/// # Errors
+/// When the source account or the only target cannot be read, or its role is not to be removed.
+pub async fn shown(
+    source: &Source,
+    links: Vec<Link>,
+    others: Vec<Failed>,
+    report: &Report<'_>,
+    connections: &Connections,
+) -> Result<Work> {
+    let Report { args, run, .. } = report;
+    let observed = observe(source, &links, args, run, connections).await?;
+    let mut work = plan(links, observed, report)?;
+    work.failed.extend(others);
+    work.refuse_single_failure()?;
+    report.preview(&work);
+    Ok(work)
+}
+
+/// Asks, and removes the roles and their entries in the grant.
+///
+/// # Errors
+/// When the answer is no, or `xacct.toml` cannot be written.
+pub async fn apply(work: &mut Work, report: &Report<'_>) -> Result<()> {
+    let Report { args, run, .. } = report;
+    if work.pending() == 0 {
+        return Ok(());
+    }
+    if !args.changes.yes {
+        report.confirm(work).await?;
+    }
+    if args.only.is_none() {
+        config::check_writable(&run.file)?;
+    }
+    remove(work, report).await;
+    Ok(())
+}
+
+/// Returns the exit code of the whole run. `recorded` says whether `xacct.toml` was written.
+pub fn exit_code(work: &Work, recorded: &Result<bool>) -> ExitCode {
+    let failure = recorded.as_ref().err().map(|error| error.kind.exit_code());
+    ExitCode::worst(failure.into_iter().chain([work.exit_code()]))
 }
 
 /// Removes the deleted links from `xacct.toml`. With `--only`, the file keeps them: it is needed for the other half.
@@ -96,5 +132,5 @@ fn forget(work: &Work, args: &Teardown, run: &Run<'_>) -> Result<bool> {
     if args.only.is_some() {
         return Ok(false);
     }
-    config::forget(&run.file, &work.done().map(|job| job.link.name.as_str()).collect::<Vec<_>>())
+    config::forget(&run.file, &work.gone())
 }

@@ -13,7 +13,18 @@ pub fn refused(objections: &[Objection], link: &Link) -> Error {
     let teardown = ShellCommand::new("xacct").arg("teardown").arg(&link.name).option("--only", "source");
     let instead = format!("keep the role and remove only the grant: {teardown}");
     let error = Error::new(Kind::Refused, said);
-    objections.iter().fold(error, |error, objection| with_hints(error, objection, link, Some(instead.clone())))
+    objections.iter().fold(error, |error, objection| match objection {
+        // The target has another role, which these hints would be about.
+        Objection::Foreign(_)
+        | Objection::OtherSource { .. }
+        | Objection::OtherLink { .. }
+        | Objection::OtherArn { .. }
+            if link.is_other_role =>
+        {
+            error.hint(format!("to keep that role, remove `moved_from` or `moving_to` from [targets.{}]", link.name))
+        }
+        _ => with_hints(error, objection, link, Some(instead.clone())),
+    })
 }
 
 /// Returns the error for a link that another tool manages.

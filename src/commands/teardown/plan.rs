@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::arguments::Teardown;
 use super::objection::refused;
+use super::report::Report;
 use super::work::{Job, Removing, Work};
 use crate::aws::connections::Connections;
 use crate::cli::Half;
@@ -59,11 +60,11 @@ pub async fn observe(
 }
 
 /// Plans the removal of every role and its entry in the grant. Asks AWS nothing.
-pub fn plan(links: Vec<Link>, observed: Observed, args: &Teardown, run: &Run<'_>) -> Result<Work> {
+pub fn plan(links: Vec<Link>, observed: Observed, report: &Report<'_>) -> Result<Work> {
     let Observed { source, targets } = observed;
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());
     for (link, target) in links.into_iter().zip(targets) {
-        match target.and_then(|target| plan_role(&link, target, &source, args, run)) {
+        match target.and_then(|target| plan_role(&link, target, &source, report)) {
             Ok((state, operator, plan)) => {
                 jobs.push(Job { link, role: state.removal.role.clone(), operator, plan, result: Ok(()), state });
             }
@@ -92,9 +93,9 @@ fn plan_role(
     link: &Link,
     target: Option<TargetSide>,
     source: &SourceSide,
-    args: &Teardown,
-    run: &Run<'_>,
+    report: &Report<'_>,
 ) -> Result<(Removing, Option<Operator>, Plan)> {
+    let Report { args, run, .. } = report;
     let (operator, role) = target.map_or((None, None), |(operator, role)| (Some(operator), role));
     let partition = operator.as_ref().and_then(|operator| operator.caller.arn.partition());
     let partition = partition.unwrap_or(source.partition);
@@ -119,5 +120,5 @@ fn plan_role(
     }
     let plan = plan_role_removal(&removal, role.as_ref()).map_err(|objections| refused(&objections, link))?;
     let shown = role.as_ref().map(StandingRole::fingerprint);
-    Ok((Removing { removal, shown }, operator, plan))
+    Ok((Removing { removal, shown, is_denied: false }, operator, plan))
 }

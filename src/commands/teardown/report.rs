@@ -1,13 +1,14 @@
 //! The output of teardown: the plan, and the result.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use serde::Serialize;
 
 use super::arguments::Teardown;
 use super::work::{Job, Work};
 use crate::cli::Half;
+use crate::commands::command_line::Verb;
 use crate::error::{ExitCode, Result};
 use crate::operations::accounts::{who, who_of_several, write_paragraphs};
 use crate::operations::apply::confirm_removal;
@@ -19,9 +20,12 @@ use crate::report::console::{STRONG, count};
 use crate::report::json;
 use crate::report::proof;
 use crate::report::several::{self, Field, Sheet};
+use crate::text::shell::ShellCommand;
 
 /// Reports on one run.
 pub struct Report<'a> {
+    /// The command, which may be another one that removes roles.
+    pub verb: &'static str,
     pub args: &'a Teardown,
     pub run: &'a Run<'a>,
     /// Targets on the command line that are not in `xacct.toml`.
@@ -29,6 +33,18 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Returns what is removed of these targets, in words. Other commands remove roles at their end.
+    fn what(&self, names: &str) -> String {
+        if self.verb == Teardown::NAME { names.to_owned() } else { format!("the old role of {names}") }
+    }
+
+    /// Returns the command that shows the plan for these targets.
+    pub fn dry_run<T: fmt::Display>(&self, names: impl IntoIterator<Item = T>) -> ShellCommand {
+        let command = self.run.file.xacct().arg(self.verb).flag("--dry-run");
+        let command = if self.verb == Teardown::NAME { command } else { command.flag("--finish") };
+        command.args(names)
+    }
+
     /// Reports that `xacct.toml` has none of these targets: an earlier run may have removed them.
     pub fn nothing_on_record(&self) {
         let Self { run, unknown, .. } = self;
@@ -38,7 +54,13 @@ impl Report<'_> {
             let _ = write!(text, ": {path} has no targets");
         }
         text.push_str(&self.not_on_record());
-        run.console.tell(&text);
+        self.nothing_to_do(&text);
+    }
+
+    /// Reports that there is nothing to do, in these words.
+    pub fn nothing_to_do(&self, text: &str) {
+        let Self { run, unknown, .. } = self;
+        run.console.tell(text);
         if run.console.is_json() {
             let body = JsonTeardown {
                 source: None,
@@ -48,7 +70,7 @@ impl Report<'_> {
                 applied: false,
                 config: JsonConfig::new(&run.file.path, None),
             };
-            run.console.result(&json::document("teardown", ExitCode::Done, body));
+            run.console.result(&json::document(self.verb, ExitCode::Done, body));
         }
     }
 
@@ -98,18 +120,18 @@ impl Report<'_> {
     /// # Errors
     /// When the answer is no, or there is no terminal to ask on.
     pub async fn confirm(&self, work: &Work) -> Result<()> {
-        let names = work.jobs.iter().map(|job| job.link.name.as_str()).collect::<Vec<_>>().join(", ");
+        let what = self.what(&work.targets().join(", "));
         let hint = "or show the changes and stop: --dry-run, or --check to fail if there are any";
         let pending = format!("{} to apply", count(work.pending(), "change"));
-        confirm_removal(&format!("Remove {names}?"), &pending, hint, self.run).await
+        confirm_removal(&format!("Remove {what}?"), &pending, hint, self.run).await
     }
 
     /// Shows the result. `recorded` says whether `xacct.toml` was written; `None` after a preview.
-    pub fn finish(&self, work: &Work, exit_code: ExitCode, recorded: Option<Result<bool>>) {
+    pub fn finish(&self, work: &Work, exit_code: ExitCode, recorded: Option<&Result<bool>>) {
         let Self { args, run, .. } = self;
         let console = run.console;
         if console.is_json() {
-            console.result(&json::document("teardown", exit_code, self.json(work, recorded.as_ref())));
+            console.result(&json::document(self.verb, exit_code, self.json(work, recorded)));
         }
         let Some(recorded) = recorded else {
             if work.pending() > 0 {
@@ -126,7 +148,7 @@ impl Report<'_> {
             console.tell(&format!("\n{}", results(work, half, console.width())));
         } else if work.pending() > 0 {
             for job in work.done() {
-                console.tell(&format!("Removed {}{half}: {}", job.link.name, job.role));
+                console.tell(&format!("Removed {}{half}: {}", self.what(&job.link.name), job.role));
             }
         }
         if work.grant.result.is_ok() && work.jobs.iter().any(|job| job.result.is_err()) {
@@ -140,8 +162,13 @@ impl Report<'_> {
         let roles = work.jobs.iter().filter_map(|job| job.result.as_ref().err());
         let errors = roles.chain(work.grant.result.as_ref().err()).chain(recorded.as_ref().err());
         errors.for_each(|error| console.error(error));
-        let path = run.file.path.display();
-        let gone: Vec<_> = work.done().map(|job| job.link.name.as_str()).collect();
+    }
+
+    /// Says which targets `xacct.toml` has no longer.
+    pub fn forgotten(&self, work: &Work, recorded: &Result<bool>) {
+        let Self { args, run, .. } = self;
+        let (console, path) = (run.console, run.file.path.display());
+        let gone = work.gone();
         if args.only.is_some() {
             if !gone.is_empty() {
                 console.say(&format!("{path} keeps {}, because --only covers one half", gone.join(", ")));
@@ -159,7 +186,10 @@ impl Report<'_> {
     fn json(&self, work: &Work, recorded: Option<&Result<bool>>) -> JsonTeardown {
         JsonTeardown {
             source: Some(work.into()),
-            targets: work.json_targets(|job| JsonWarnings { warnings: json::plan_warnings(&job.plan) }),
+            targets: work.json_targets(|job| JsonWarnings {
+                warnings: json::plan_warnings(&job.plan),
+                denied: job.state.is_denied,
+            }),
             not_on_record: self.unknown.clone(),
             pending_changes: work.pending(),
             applied: recorded.is_some(),
@@ -205,4 +235,7 @@ struct JsonTeardown {
 #[derive(Default, Serialize)]
 struct JsonWarnings {
     warnings: Vec<String>,
+    /// Whether a test has shown that the user can no longer assume the role.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    denied: bool,
 }

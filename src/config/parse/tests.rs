@@ -15,6 +15,7 @@ account = "222222222222"
 profile = "dev-admin"
 role = "deployer"
 role_path = "/team/"
+moved_from = "arn:aws:iam::222222222222:role/old"
 link = "0123456789abcdef"
 external_id = "q7Hc:Zk"
 require_mfa = true
@@ -82,6 +83,7 @@ fn every_setting_is_read() {
         enter_role,
         role,
         role_path,
+        other_role,
         link,
         external_id,
         old_external_ids,
@@ -112,6 +114,7 @@ fn every_setting_is_read() {
     assert_eq!((profile.as_deref(), enter_role), (Some("dev-admin"), None));
     assert_eq!(role.unwrap().as_str(), "deployer");
     assert_eq!(role_path.unwrap().as_str(), "/team/");
+    assert_eq!(other_role.unwrap().old().unwrap().to_string(), "arn:aws:iam::222222222222:role/old");
     assert_eq!(link.unwrap().as_str(), "0123456789abcdef");
     assert_eq!((external_id.unwrap().as_str(), old_external_ids), ("q7Hc:Zk", vec![]));
     assert!(!is_external_id_elsewhere);
@@ -220,7 +223,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
-    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, description, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive, managed_by
+    - the settings are account, profile, enter_role, role, role_path, moving_to, moved_from, link, external_id, require_mfa, principals, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, description, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive, managed_by
     - remove it, or use one of these
     ");
 }

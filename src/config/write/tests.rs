@@ -556,7 +556,15 @@ fn any_link() -> impl Strategy<Value = Link> {
             let policy_arns: Vec<_> = policies.iter().map(|policy| policy.parse().unwrap()).collect();
             let has_old = regional && external_id != ExternalIdChoice::None;
             let old: Vec<_> = has_old.then(|| "an-older-external-id".parse().unwrap()).into_iter().collect();
+            // Of another name than the link's own role, which has at most 64 characters.
+            let other = format!("arn:aws:iam::222222222222:role/p/{}", if role == "old" { "older" } else { "old" });
+            let other_role = match (identity, regional) {
+                (true, true) => Some(OtherRole::Old(other.parse().unwrap())),
+                (true, false) => Some(OtherRole::New(other.parse().unwrap())),
+                _ => None,
+            };
             Link {
+                other_role,
                 role: role.parse().unwrap(),
                 role_path: path.parse().unwrap(),
                 external_ids_on_record: Some(external_id.known().into_iter().chain(&old).cloned().collect()),

@@ -80,6 +80,13 @@ pub enum Risk {
         /// The part, as JSON.
         condition: String,
     },
+    /// The role from which a link is moved has what the new one does not get, because `xacct.toml` does not declare it.
+    NotMoved {
+        /// The old role.
+        role: RoleArn,
+        /// What it has, in words.
+        what: Vec<String>,
+    },
     /// The role accepts several external IDs, and nothing tells which of them is the new one.
     SeveralExternalIds {
         /// The one that xacct sends.
@@ -315,6 +322,11 @@ impl Risk {
             Self::NotKept { condition } => {
                 format!("the new trust policy does not have {condition}, because xacct.toml cannot express it")
             }
+            Self::NotMoved { role, what } => format!(
+                "the new role does not get what xacct.toml does not declare of role {}: {}",
+                role.name,
+                what.join(", ")
+            ),
             Self::SeveralExternalIds { first } => {
                 let first = first.as_ref().map(ToString::to_string).unwrap_or_default();
                 format!(

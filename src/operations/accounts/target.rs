@@ -27,6 +27,8 @@ pub struct TargetSide {
     pub operator: Operator,
     /// The role, if there is one.
     pub observed: Option<ObservedRole>,
+    /// The role from which this run moves the link, if there is one.
+    pub moved_from: Option<ObservedRole>,
     pub quotas: RoleQuotas,
     /// The boundary that the role is to have; `None` if no setting decides and it has none.
     pub boundary: Option<ObservedBoundary>,
@@ -86,18 +88,27 @@ pub async fn target_side(
     let boundary = link.permissions_boundary.iter().map(|policy| (policy.resolve(partition), "permissions boundary"));
     let declared: Vec<_> = attached.chain(boundary).collect();
     let policies: Vec<_> = declared.iter().map(|(arn, use_as)| (arn, *use_as)).collect();
-    let (caller, role, quotas, policies) = tokio::join!(
+    let old = link.before_move().map(|before| before.role);
+    let old_role = async {
+        match &old {
+            Some(name) => observe::role(&access, name, own_policies).await,
+            None => Ok(Reading::Absent),
+        }
+    };
+    let (caller, role, old_role, quotas, policies) = tokio::join!(
         sts::caller(&access),
         observe::role(&access, &link.role, own_policies),
+        old_role,
         observe::role_quotas(&access),
         observe::managed_policies(&access, &policies),
     );
     // Wrong credentials are reported before any other error.
     let operator = operator_of(link, access, caller)?;
     let observed = operator.readable(role.map_err(|error| error.context(place(&link.account)))?)?;
+    let moved_from = operator.readable(old_role.map_err(|error| error.context(place(&link.account)))?)?;
     let mut found = policies.map_err(|error| error.context(place(&link.account)))?;
     let versions = versions_by_arn(&declared, &found);
-    let boundary = boundary_of(link, observed.as_ref()).map(|policy| policy.resolve(partition));
+    let boundary = boundary_of(link, observed.as_ref().or(moved_from.as_ref())).map(|policy| policy.resolve(partition));
     if let (Some(arn), None) = (&boundary, &link.permissions_boundary) {
         let read = observe::managed_policies(&operator.access, &[(arn, "permissions boundary")]).await;
         found.extend(read.map_err(|error| error.context(place(&link.account)))?);
@@ -111,7 +122,7 @@ pub async fn target_side(
         }
         None => None,
     };
-    Ok(TargetSide { operator, observed, quotas, boundary, versions })
+    Ok(TargetSide { operator, observed, moved_from, quotas, boundary, versions })
 }
 
 /// Returns the boundary that the role is to have: the declared one, or that of the role if nothing decides about it.

@@ -135,7 +135,7 @@ pub fn strike(trial: &Trial, blow: Blow) -> Struck {
         ensure(says, &|| format!("does not say what to do: {output}"));
         ensure(temporary_files(&scene).is_empty(), &|| format!("left {:?}", temporary_files(&scene)));
     }
-    let is_whole = traces.file == trial.start.file || traces.file == trial.goal.file;
+    let is_whole = [&trial.start.file, &trial.between, &trial.goal.file].contains(&&traces.file);
     ensure(is_whole, &|| format!("the file is neither the old nor the new one: {:?}", traces.file));
     let spared = traces.of_others() == trial.start.of_others();
     ensure(spared, &|| format!("changed unmanaged resources: {}", trial.start.differences(&traces)));

@@ -21,6 +21,8 @@ pub struct Trial {
     world: World,
     /// The state before the run.
     pub start: Traces,
+    /// The file while an uninterrupted run writes to AWS.
+    pub between: Option<String>,
     /// The state after an uninterrupted run.
     pub goal: Traces,
     /// The calls of an uninterrupted run.
@@ -40,6 +42,7 @@ impl Trial {
             name,
             words: words.to_owned(),
             world,
+            between: start.file.clone(),
             start: start.clone(),
             goal: start,
             calls: Vec::new(),
@@ -107,7 +110,7 @@ impl Traces {
             let things = state.pointer_mut(path).and_then(Value::as_object_mut);
             things.unwrap_or_else(|| panic!("no {path}")).retain(|name, _| !is_ours(name));
         };
-        take(&format!("/accounts/{ACCOUNT_B}/roles"), |name| name == "xacct");
+        take(&format!("/accounts/{ACCOUNT_B}/roles"), |name| ["xacct", "deploy"].contains(&name));
         take(&format!("/accounts/{ACCOUNT_A}/users/alice/policies/inline"), |name| name == "xacct");
         take("/buckets", is_test_bucket);
         state

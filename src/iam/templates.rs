@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::arn::{KmsKeyArn, Partition, PrincipalArn, RoleArn};
 use super::names::{AccountId, ExternalId, Region};
-use super::policy::{Element, PolicyDocument};
+use super::policy::{Effect, Element, PolicyDocument, Statement};
 use super::revocation;
 
 /// The `Sid` by which xacct recognises its own statement in a trust policy and in a grant.
@@ -156,6 +156,22 @@ pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -
         let arns: Vec<_> = roles.iter().map(ToString::to_string).collect();
         filled(template, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone())))
     }))
+}
+
+/// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left
+/// out.
+#[must_use]
+pub fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
+    let allows = |statement: &&Statement| {
+        let Element::Is(actions) = &statement.action else { return false };
+        statement.effect == Effect::Allow
+            && actions.iter().any(|listed| listed == "*" || listed == "sts:*" || listed.eq_ignore_ascii_case(action))
+    };
+    let statement = policy.statement(sid).filter(allows);
+    let Some(Element::Is(resources)) = statement.and_then(|found| found.resource.as_ref()) else {
+        return BTreeSet::new();
+    };
+    resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()
 }
 
 /// Returns the minimal policy for the test bucket: create, list, tag and delete buckets named `xacct-verify-*`.

@@ -319,12 +319,13 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
     if observed.grant.is_some() && own.statement(templates::LINK_SID).is_none() && !adopt {
         return Err(Box::new(Refusal::ForeignGrant { principal, name, statements: foreign }));
     }
-    let covered = granted_roles(&own, templates::LINK_SID, "sts:AssumeRole");
+    let covered = templates::granted_roles(&own, templates::LINK_SID, "sts:AssumeRole");
     let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
-    let mut with_session_tags: BTreeSet<_> = granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession")
-        .difference(&desired.roles)
-        .cloned()
-        .collect();
+    let mut with_session_tags: BTreeSet<_> =
+        templates::granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession")
+            .difference(&desired.roles)
+            .cloned()
+            .collect();
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
     let document = templates::grant(&roles, &with_session_tags);
     let mut plan = Plan { warnings: risks::of_principal(&document, observed), ..Plan::default() };
@@ -465,8 +466,8 @@ fn covers(policy: &PolicyDocument) -> BTreeSet<String> {
 #[must_use]
 pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let Some(policy) = found.policy() else { return false };
-    let roles = granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
-    let with_session_tags = granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
+    let roles = templates::granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
+    let with_session_tags = templates::granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
     found.matches(&templates::grant(&roles, &with_session_tags))
 }
 
@@ -484,21 +485,6 @@ fn is_own_statement(statement: &Statement) -> bool {
 /// Returns a statement as it stands in the policy.
 fn in_words(statement: &Statement) -> String {
     statement.to_value().to_string()
-}
-
-/// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left
-/// out.
-fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
-    let allows = |statement: &&Statement| {
-        let Element::Is(actions) = &statement.action else { return false };
-        statement.effect == Effect::Allow
-            && actions.iter().any(|listed| listed == "*" || listed == "sts:*" || listed.eq_ignore_ascii_case(action))
-    };
-    let statement = policy.statement(sid).filter(allows);
-    let Some(Element::Is(resources)) = statement.and_then(|found| found.resource.as_ref()) else {
-        return BTreeSet::new();
-    };
-    resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()
 }
 
 fn owned((key, value): (&String, &String)) -> (String, String) {

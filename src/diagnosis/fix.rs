@@ -10,6 +10,7 @@ use super::facts::{Facts, LinkFacts, OperatorFacts};
 use super::join::Part;
 use super::statement::{Attachment, Identity, PolicyRef};
 use crate::environment;
+use crate::iam::arn::PrincipalRef;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::FoundDocument;
@@ -231,9 +232,14 @@ impl Fix {
     /// Replaces the document of a policy, or removes the policy if `document` is `None`.
     pub fn replace(self, facts: &Facts, policy: &PolicyRef, document: Option<&PolicyDocument>) -> Self {
         let (kind, name) = policy.identity.kind_and_name();
+        let is_of_caller = name == facts.link.principal.name() && policy.attachment != Attachment::Trust;
+        if let (PrincipalRef::PermissionSet(set), true) = (facts.link.of_link(), is_of_caller) {
+            return self.step_do(format!("change it in permission set {set}, and provision the set again"));
+        }
         let document = document.map(|document| on_one_line(&document.minified()).into_owned());
         let operator = match policy.identity {
-            Identity::Role(_) => &facts.target.operator,
+            Identity::Role(_) if !is_of_caller => &facts.target.operator,
+            Identity::Role(_) => &facts.source.operator,
             Identity::User(_) | Identity::Group(_) => &facts.source.operator,
         };
         let iam = |operation: &str| aws(operator, "iam", operation);

@@ -61,7 +61,9 @@ fn user(facts: &Facts) -> Identity {
     match &facts.link.principal {
         PrincipalRef::User(user) => Identity::User(user.name().to_string()),
         PrincipalRef::Group(_) => Identity::Group(facts.link.principal.name().to_owned()),
-        PrincipalRef::Role(_) => Identity::Role(facts.link.principal.name().to_owned()),
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => {
+            Identity::Role(facts.link.principal.name().to_owned())
+        }
     }
 }
 

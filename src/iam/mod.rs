@@ -12,6 +12,7 @@ pub mod json;
 pub mod last_use;
 pub mod names;
 pub mod partition;
+pub mod permission_set;
 pub mod plan;
 pub mod policy;
 pub mod record;

@@ -47,6 +47,7 @@ embedded! {
     TRUST_EXTERNAL_ID = "trust-external-id.json";
     TRUST_MFA = "trust-mfa.json";
     TRUST_RESTRICTED = "trust-restricted.json";
+    TRUST_RESTRICTED_TO_PATTERNS = "trust-restricted-to-patterns.json";
     TRUST_SESSION_TAGS = "trust-session-tags.json";
     GRANT = "grant.json";
     GRANT_SESSION_TAGS = "grant-session-tags.json";
@@ -55,6 +56,7 @@ embedded! {
     REVOKE_SESSIONS = "revoke-sessions.json";
     OPERATOR_SOURCE = "operator-source.json";
     OPERATOR_SOURCE_GROUP = "operator-source-group.json";
+    OPERATOR_SOURCE_PERMISSION_SET = "operator-source-permission-set.json";
     OPERATOR_SOURCE_ROLE = "operator-source-role.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
@@ -98,11 +100,13 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
             _ => return None,
         }))
     };
+    let has_pattern = terms.only.iter().any(|principal| matches!(principal, PrincipalArn::PermissionSet(_)));
+    let restricted = if has_pattern { &TRUST_RESTRICTED_TO_PATTERNS } else { &TRUST_RESTRICTED };
     let variants = [
         (true, &TRUST),
         (!terms.external_ids.is_empty(), &TRUST_EXTERNAL_ID),
         (terms.require_mfa, &TRUST_MFA),
-        (!terms.only.is_empty(), &TRUST_RESTRICTED),
+        (!terms.only.is_empty(), restricted),
         (terms.session_tags, &TRUST_SESSION_TAGS),
     ];
     merge(variants.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
@@ -193,12 +197,13 @@ pub fn operator_source(principal: &PrincipalArn) -> PolicyDocument {
         PrincipalArn::User(_) => &OPERATOR_SOURCE,
         PrincipalArn::Group(_) => &OPERATOR_SOURCE_GROUP,
         PrincipalArn::Role(_) => &OPERATOR_SOURCE_ROLE,
+        PrincipalArn::PermissionSet(_) => &OPERATOR_SOURCE_PERMISSION_SET,
     };
     filled(template, &|name| {
         Some(Fill::One(match name {
             "Partition" => principal.partition().to_string(),
             "Account" => principal.account().to_string(),
-            "UserArn" | "GroupArn" | "RoleArn" => principal.to_string(),
+            "UserArn" | "GroupArn" | "RoleArn" | "RolePattern" => principal.to_string(),
             _ => return None,
         }))
     })
@@ -254,7 +259,7 @@ pub fn reader(source: &AccountId, principals: &BTreeSet<PrincipalArn>, roles: &B
             PrincipalArn::Group(group) => {
                 users.insert(format!("arn:{}:iam::{}:user/*", group.partition, group.account))
             }
-            PrincipalArn::Role(role) => calling.insert(role.to_string()),
+            PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => calling.insert(principal.to_string()),
         };
     }
     let arns = roles.iter().flat_map(|role| [role.to_string(), role.without_path().to_string()]);

@@ -19,8 +19,8 @@ use crate::diagnosis::made::Made;
 use crate::diagnosis::{Cause, Certainty, Diagnosis, Facts, Finding, diagnose, message_note};
 use crate::environment;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn, RoleRef, UserRef};
-use crate::iam::names::AccountId;
+use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn, RoleRef, UserRef, set_of_role};
+use crate::iam::names::{AccountId, IamPath};
 use crate::iam::state::{FoundDocument, Reading};
 use crate::operations::operators::Operators;
 use crate::operations::run::Run;
@@ -272,10 +272,19 @@ impl<'a> Diagnostician<'a> {
     }
 
     /// Returns who asks AWS for this principal, and the principal, if that is another one: the credentials of a group are
-    /// those of a member.
+    /// those of a member, and those of a permission set are those of its role.
     async fn asking(&self, principal: PrincipalRef, prover: Option<&Prover>) -> (PrincipalRef, Option<PrincipalRef>) {
-        let (PrincipalRef::Group(_), Some(prover)) = (&principal, prover) else { return (principal, None) };
+        let (PrincipalRef::Group(_) | PrincipalRef::PermissionSet(_), Some(prover)) = (&principal, prover) else {
+            return (principal, None);
+        };
         match prover.caller().await.ok().map(|caller| caller.arn.clone()) {
+            Some(CallerArn::AssumedRole { role, .. })
+                if set_of_role(role.as_str())
+                    .is_some_and(|set| PrincipalRef::PermissionSet(set).label() == principal.label()) =>
+            {
+                // Only IAM knows the path.
+                (PrincipalRef::Role(RoleRef::Name { path: IamPath::root(), name: role }), Some(principal))
+            }
             Some(CallerArn::User(user)) if principal.is(&CallerArn::User(user.clone())) => {
                 (PrincipalRef::User(UserRef::Name(user.name)), Some(principal))
             }

@@ -123,6 +123,7 @@ mod operators;
 mod order;
 mod output;
 mod permission;
+mod permission_sets;
 mod principals;
 mod print;
 mod probe;

@@ -125,7 +125,8 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
             let request = iam.put_group_policy().group_name(name).policy_name(policy);
             send!("PutGroupPolicy", request.policy_document(to), patience)
         }
-        (PrincipalArn::Role(_), Some(to)) => {
+        // Of a permission set, nothing is planned.
+        (PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_), Some(to)) => {
             let request = iam.put_role_policy().role_name(name).policy_name(policy);
             send!("PutRolePolicy", request.policy_document(to), patience)
         }
@@ -135,7 +136,7 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
         (PrincipalArn::Group(_), None) => {
             gone(send!("DeleteGroupPolicy", iam.delete_group_policy().group_name(name).policy_name(policy), patience))
         }
-        (PrincipalArn::Role(_), None) => {
+        (PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_), None) => {
             gone(send!("DeleteRolePolicy", iam.delete_role_policy().role_name(name).policy_name(policy), patience))
         }
     };
@@ -144,7 +145,7 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
             let most = match principal {
                 PrincipalArn::User(_) => "a user share a limit of 2,048",
                 PrincipalArn::Group(_) => "a group share a limit of 5,120",
-                PrincipalArn::Role(_) => "a role share a limit of 10,240",
+                PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => "a role share a limit of 10,240",
             };
             let error = error.note(format!("all inline policies of {most} characters"));
             error.hint("move some of them to a managed policy")

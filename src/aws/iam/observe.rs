@@ -12,9 +12,12 @@ use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::iam::read::{self, Holder};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, PolicyArn, PolicyOwner, PrincipalArn, PrincipalRef};
+use crate::iam::arn::{
+    CallerArn, PolicyArn, PolicyOwner, PrincipalArn, PrincipalRef, RESERVED_PATH, RoleArn, set_of_role,
+};
 use crate::iam::effective::EffectivePolicies;
-use crate::iam::names::{PolicyName, RoleName};
+use crate::iam::names::{PermissionSetName, PolicyName, RoleName};
+use crate::iam::permission_set::{INLINE_POLICY, ObservedPermissionSet, ObservedSetRole};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::policy::is_unique_id;
 use crate::iam::state::{
@@ -22,6 +25,7 @@ use crate::iam::state::{
     DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, OWN_POLICY_PREFIX,
     ObservedBoundary, ObservedPrincipal, ObservedRole, PolicyVersion, Quota, Reading, RoleQuotas,
 };
+use crate::iam::templates::LINK_SID;
 
 /// How long to wait for the ARN of a role that was created a moment ago.
 const ARN_PATIENCE: Duration = Duration::from_secs(60);
@@ -225,7 +229,7 @@ pub async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Read
             let arn = group.arn.parse().map_err(|_| Call::iam("GetGroup").lacks("group ARN"))?;
             Ok(Reading::Present(FoundPrincipal { arn: PrincipalArn::Group(arn), members: group.members }))
         }
-        PrincipalRef::Role(_) => {
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => {
             let role = present!(found_role(access, &principal.name().parse()?).await?);
             let arn = role.arn.parse().map_err(|_| Call::iam("GetRole").lacks("role ARN"))?;
             Ok(Reading::Present(PrincipalArn::Role(arn).into()))
@@ -233,13 +237,46 @@ pub async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Read
     }
 }
 
-/// Returns where the policies of a principal are.
+/// Reads the roles of a permission set in the account, with their policies: absent if there are none.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
+pub async fn permission_set(access: &Access, name: &PermissionSetName) -> Result<Reading<ObservedPermissionSet>> {
+    let of_set = |arn: &RoleArn| set_of_role(arn.name.as_str()).as_ref() == Some(name);
+    let arns: Vec<RoleArn> =
+        present!(read::roles_below(access, RESERVED_PATH).await?).iter().filter_map(|arn| arn.parse().ok()).collect();
+    let mut roles = Vec::new();
+    for arn in arns.into_iter().filter(of_set) {
+        let role = present!(set_role(access, arn).await?);
+        roles.push(role);
+    }
+    Ok(if roles.is_empty() { Reading::Absent } else { Reading::Present(ObservedPermissionSet { roles }) })
+}
+
+/// Reads the policies of a role of a permission set. Where its inline policy has a grant of xacct, that decides alone.
+async fn set_role(access: &Access, arn: RoleArn) -> Result<Reading<ObservedSetRole>> {
+    let holder = Holder::Role(arn.name.as_str());
+    let (inline, attached) =
+        tokio::try_join!(read::inline(access, holder, INLINE_POLICY), read::attached(access, holder))?;
+    let inline = match inline {
+        Reading::Absent => None,
+        reading => Some(present!(reading)),
+    };
+    let has_grant = inline.as_ref().and_then(FoundDocument::policy).is_some_and(|it| it.statement(LINK_SID).is_some());
+    let arns = attached.present().cloned().unwrap_or_default();
+    let none = BTreeMap::new();
+    let texts = arns.iter().filter(|_| !has_grant).map(|arn| read::managed(access, arn, &none));
+    let attached = try_join_all(texts).await?.iter().filter_map(|text| text.present().cloned()).collect();
+    Ok(Reading::Present(ObservedSetRole { arn, inline, attached }))
+}
+
+/// Returns where the policies of a principal are. Those of a permission set are on roles with other names.
 #[must_use]
 pub fn holder(principal: &PrincipalRef) -> Holder<'_> {
     match principal {
         PrincipalRef::User(_) => Holder::User(principal.name()),
         PrincipalRef::Group(_) => Holder::Group(principal.name()),
-        PrincipalRef::Role(_) => Holder::Role(principal.name()),
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => Holder::Role(principal.name()),
     }
 }
 
@@ -284,7 +321,9 @@ pub async fn grant_policies(
     let (key, default) = match principal {
         PrincipalRef::User(_) => (SummaryKeyType::UserPolicySizeQuota, DEFAULT_USER_POLICIES_QUOTA),
         PrincipalRef::Group(_) => (SummaryKeyType::GroupPolicySizeQuota, DEFAULT_GROUP_POLICIES_QUOTA),
-        PrincipalRef::Role(_) => (SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA),
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => {
+            (SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA)
+        }
     };
     let (found, others, quota) = tokio::join!(
         read::inline(access, holder, grant.as_str()),

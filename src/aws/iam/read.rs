@@ -140,6 +140,16 @@ fn age_seconds(created: DateTime) -> Option<u64> {
     Some(SystemTime::now().duration_since(created).ok()?.as_secs())
 }
 
+/// Returns the ARNs of all roles whose path begins with this one.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn roles_below(access: &Access, path: &str) -> Result<Reading<Vec<String>>> {
+    pages!("ListRoles", access.iam().list_roles().path_prefix(path), |page| {
+        page.roles().iter().map(|role| role.arn().to_owned())
+    })
+}
+
 /// Returns the ARNs of roles whose names differ from this one only in case. Checks at most 2,000 roles.
 ///
 /// # Errors

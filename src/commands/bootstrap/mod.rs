@@ -6,6 +6,7 @@ mod json;
 mod moving;
 mod observe;
 mod other_half;
+mod permission_set;
 mod plan;
 mod probe;
 mod prove;
@@ -13,12 +14,14 @@ mod refusal;
 mod report;
 mod settings;
 mod user;
+mod wait;
 mod work;
 
 use super::command_line::{Start, Verb};
 use crate::config::{self, ConfigFile, Link, Source};
 use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
+use crate::iam::risks::Risk;
 use crate::operations::accounts::{Grantee, SourceSide, Standing};
 use crate::operations::grant_writer::GrantWriters;
 use crate::operations::interrupt;
@@ -123,6 +126,9 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
     if work.grant.result.is_err() {
         keep_leaving(&mut source, &mut work, &run.file);
     }
+    if let Some(most) = args.wait.filter(|_| work.jobs.iter().any(|job| job.result.is_ok())) {
+        wait::for_permission_sets(&mut work, most, run).await?;
+    }
     let proves = args.only.is_none() && !args.no_verify;
     let links: Vec<_> = work.jobs.iter().map(|job| &job.link).collect();
     let other_profiles = config::other_profiles(&run.file, &source, &links);
@@ -142,8 +148,10 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
         }
     }
     if !writers.is_empty() {
+        let lacking: Vec<_> = work.grant.plan.lacking_grants().cloned().map(Box::new).collect();
         // Other runs may have added to the grants since the preview.
         (work.grant.repairs, work.grant.plan) = (writers.repairs(), writers.into_plan());
+        work.grant.plan.warnings.extend(lacking.into_iter().map(Risk::PermissionSetLacksGrant));
     }
     let exit_code = work::exit_code(&work, &recorded);
     Ok(Made { work, exit_code, recorded: Some(recorded), other_profiles })

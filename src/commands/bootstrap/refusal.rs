@@ -129,7 +129,7 @@ fn attach(principal: &PrincipalArn) -> ShellCommand {
     let (command, option) = match principal {
         PrincipalArn::User(_) => ("attach-user-policy", "--user-name"),
         PrincipalArn::Group(_) => ("attach-group-policy", "--group-name"),
-        PrincipalArn::Role(_) => ("attach-role-policy", "--role-name"),
+        PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => ("attach-role-policy", "--role-name"),
     };
     ShellCommand::new("aws").args(["iam", command]).option(option, principal.name())
 }

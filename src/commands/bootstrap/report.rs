@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::arguments::Bootstrap;
 use super::json::JsonBootstrap;
 use super::other_half::{OtherHalf, other_half};
+use super::permission_set;
 use super::work::{Job, Made, Work};
 use crate::cli::{Half, Probe};
 use crate::commands::command_line::Verb;
@@ -61,6 +62,7 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
     text.push_str(&work.preview(&args.changes, width));
+    text.extend(work.grant.plan.lacking_grants().map(permission_set::instructions));
     run.console.tell(&text);
     work.tell_failed(run.console);
 }

@@ -101,7 +101,9 @@ impl Consumer for RoleHcl {
 fn grants(links: &[Link], typed: Option<&UserArn>, partition: Partition, run: &Run<'_>) -> Result<Vec<DesiredGrant>> {
     let mut of_each: BTreeMap<PrincipalArn, Vec<&Link>> = BTreeMap::new();
     for link in links {
-        for principal in principals(typed, link, partition, false, run)? {
+        // The grant of a permission set belongs to it, in another account.
+        let is_in_iam = |principal: &PrincipalArn| !matches!(principal, PrincipalArn::PermissionSet(_));
+        for principal in principals(typed, link, partition, false, run)?.into_iter().filter(is_in_iam) {
             of_each.entry(principal).or_default().push(link);
         }
     }

@@ -12,11 +12,13 @@ use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws, is_of_aws};
 use crate::diagnosis::statement::{Attachment, Identity, StatementRef, document_sparing, document_without};
 use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations};
-use crate::iam::arn::CallerArn;
+use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::iam::evaluate::Mismatch;
+use crate::iam::permission_set::INLINE_POLICY;
 use crate::iam::policy::{Effect, PolicyDocument};
-use crate::iam::state::Reading;
+use crate::iam::state::{FoundDocument, Reading};
 use crate::iam::templates;
+use crate::text::shell::ShellCommand;
 
 /// Returns why the user may not assume the role.
 pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
@@ -90,7 +92,10 @@ fn is_guard(facts: &Facts, place: &StatementRef<'_>) -> bool {
 
 /// Returns the group with the grant, if the user is certainly not a member of it.
 fn lacking_group(facts: &Facts) -> Option<&str> {
-    let group = facts.link.through.as_ref()?.name();
+    let group = match &facts.link.through {
+        Some(group @ PrincipalRef::Group(_)) => group.name(),
+        _ => return None,
+    };
     let groups = facts.source.groups.present()?;
     (!groups.contains_key(group)).then_some(group)
 }
@@ -147,7 +152,43 @@ fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding>
     }
 }
 
+/// Returns the finding for a permission set, whose grant only its administrator can change.
+fn of_permission_set(facts: &Facts) -> Option<Finding> {
+    let set @ PrincipalRef::PermissionSet(_) = facts.link.of_link() else { return None };
+    let (name, role) = (set.name(), &facts.link.role);
+    let inline = facts.source.policies.inline.present().and_then(|policies| policies.get(INLINE_POLICY)?.present());
+    let is_older = inline.and_then(FoundDocument::policy).is_some_and(|it| it.statement(templates::LINK_SID).is_some());
+    let finding = match is_older {
+        true => Finding::new(
+            Cause::PermissionSetNotProvisioned,
+            format!("the role of permission set {name} shows a grant without {role}"),
+        )
+        .fact("the permission set lacks the role, or was not provisioned again after the change"),
+        false => Finding::new(
+            Cause::PermissionSetWithoutGrant,
+            format!("permission set {name} has no grant: no policy allows sts:AssumeRole on {role}"),
+        ),
+    };
+    let statement = grant(facts, false).to_value()["Statement"][0].clone();
+    let account = facts.source_account();
+    let provision = ShellCommand::new("aws")
+        .args(["sso-admin", "provision-permission-set"])
+        .option("--instance-arn", "INSTANCE_ARN")
+        .option("--permission-set-arn", "PERMISSION_SET_ARN")
+        .option("--target-type", "AWS_ACCOUNT")
+        .option("--target-id", account);
+    let who = "administrator of IAM Identity Center".to_owned();
+    let fix = Fix { who, steps: Vec::new() }
+        .put(format!("the inline policy of permission set {name}"), statement)
+        .run(provision)
+        .verify(facts, VerifyWith::Nothing);
+    Some(finding.fix(fix))
+}
+
 fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
+    if let Some(finding) = of_permission_set(facts) {
+        return finding;
+    }
     let (user, role) = (facts.link.whose(), &facts.link.role);
     let what = format!("{user} has no grant: no policy allows sts:AssumeRole on {role}");
     let holders = facts.link.with_groups();
@@ -181,6 +222,9 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             }
         }
         _ => {
+            if let Some(finding) = of_permission_set(facts) {
+                return finding;
+            }
             let what = format!("{user} may assume other roles, but not {role}");
             Finding::new(Cause::GrantOtherArn, what)
                 .fact(format!("the grant is in the {}", place.policy.words()))

@@ -5,12 +5,14 @@
 mod caller;
 mod iam;
 mod kms;
+mod permission_set;
 mod principal;
 mod typed;
 
 pub use caller::CallerArn;
 pub use iam::{GroupArn, PolicyArn, PolicyOwner, RoleArn, UserArn};
 pub use kms::KmsKeyArn;
+pub use permission_set::{PermissionSetRoles, RESERVED_PATH, set_of_role};
 pub use principal::{GroupRef, PrincipalArn, PrincipalRef, RoleRef};
 pub use typed::{JOB_FUNCTIONS, ManagedPolicy, UserRef};
 

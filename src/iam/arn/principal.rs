@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use super::caller::CallerArn;
 use super::iam::{GroupArn, RoleArn, UserArn};
+use super::permission_set::{PermissionSetRoles, set_of_role};
 use super::typed::UserRef;
 use crate::iam::invalid::{Invalid, serde_as_text};
-use crate::iam::names::{AccountId, GroupName, IamPath, RoleName, UserName};
+use crate::iam::names::{AccountId, GroupName, IamPath, PermissionSetName, RoleName, UserName};
 use crate::iam::partition::Partition;
 
 /// A principal of the source account.
@@ -19,16 +20,19 @@ pub enum PrincipalArn {
     Group(GroupArn),
     /// An IAM role, whose sessions assume the roles of targets.
     Role(RoleArn),
+    /// A permission set of IAM Identity Center, whose roles in the account assume the roles of targets.
+    PermissionSet(PermissionSetRoles),
 }
 
 impl PrincipalArn {
-    /// Returns the kind: user, group, role.
+    /// Returns the kind: user, group, role, permission set.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::User(_) => "user",
             Self::Group(_) => "group",
             Self::Role(_) => "role",
+            Self::PermissionSet(_) => "permission set",
         }
     }
 
@@ -39,6 +43,7 @@ impl PrincipalArn {
             Self::User(user) => &user.account,
             Self::Group(group) => &group.account,
             Self::Role(role) => &role.account,
+            Self::PermissionSet(set) => &set.account,
         }
     }
 
@@ -49,6 +54,7 @@ impl PrincipalArn {
             Self::User(user) => user.partition,
             Self::Group(group) => group.partition,
             Self::Role(role) => role.partition,
+            Self::PermissionSet(set) => set.partition,
         }
     }
 
@@ -59,6 +65,7 @@ impl PrincipalArn {
             Self::User(user) => user.name.as_str(),
             Self::Group(group) => group.name.as_str(),
             Self::Role(role) => role.name.as_str(),
+            Self::PermissionSet(set) => set.name.as_str(),
         }
     }
 
@@ -67,7 +74,7 @@ impl PrincipalArn {
     pub fn user(&self) -> Option<&UserArn> {
         match self {
             Self::User(user) => Some(user),
-            Self::Group(_) | Self::Role(_) => None,
+            Self::Group(_) | Self::Role(_) | Self::PermissionSet(_) => None,
         }
     }
 
@@ -78,6 +85,7 @@ impl PrincipalArn {
             Self::User(user) => PrincipalRef::User(UserRef::Name(user.name.clone())),
             Self::Group(group) => PrincipalRef::Group(GroupRef::Name(group.name.clone())),
             Self::Role(role) => PrincipalRef::Role(RoleRef::Name { path: role.path.clone(), name: role.name.clone() }),
+            Self::PermissionSet(set) => PrincipalRef::PermissionSet(set.name.clone()),
         }
     }
 
@@ -95,6 +103,9 @@ impl PrincipalArn {
             Self::User(user) => caller.user() == Some(user),
             Self::Group(group) => caller.user().is_some_and(|user| user.account == group.account),
             Self::Role(role) => caller.is_of(role),
+            Self::PermissionSet(set) => {
+                caller.account() == Some(&set.account) && caller.permission_set() == Some(set.name.clone())
+            }
         }
     }
 }
@@ -111,6 +122,7 @@ impl fmt::Display for PrincipalArn {
             Self::User(user) => user.fmt(formatter),
             Self::Group(group) => group.fmt(formatter),
             Self::Role(role) => role.fmt(formatter),
+            Self::PermissionSet(set) => set.fmt(formatter),
         }
     }
 }
@@ -159,6 +171,8 @@ pub enum PrincipalRef {
     Group(GroupRef),
     /// An IAM role.
     Role(RoleRef),
+    /// A permission set of IAM Identity Center.
+    PermissionSet(PermissionSetName),
 }
 
 impl PrincipalRef {
@@ -169,6 +183,7 @@ impl PrincipalRef {
             Self::User(user) => user.name().as_str(),
             Self::Group(GroupRef::Name(name) | GroupRef::Arn(GroupArn { name, .. })) => name.as_str(),
             Self::Role(RoleRef::Name { name, .. } | RoleRef::Arn(RoleArn { name, .. })) => name.as_str(),
+            Self::PermissionSet(name) => name.as_str(),
         }
     }
 
@@ -179,7 +194,7 @@ impl PrincipalRef {
             Self::User(user) => user.account(),
             Self::Group(GroupRef::Arn(group)) => Some(&group.account),
             Self::Role(RoleRef::Arn(role)) => Some(&role.account),
-            Self::Group(GroupRef::Name(_)) | Self::Role(RoleRef::Name { .. }) => None,
+            Self::Group(GroupRef::Name(_)) | Self::Role(RoleRef::Name { .. }) | Self::PermissionSet(_) => None,
         }
     }
 
@@ -194,13 +209,14 @@ impl PrincipalRef {
         }
     }
 
-    /// Returns the kind: user, group, role.
+    /// Returns the kind: user, group, role, permission set.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::User(_) => "user",
             Self::Group(_) => "group",
             Self::Role(_) => "role",
+            Self::PermissionSet(_) => "permission set",
         }
     }
 
@@ -211,6 +227,7 @@ impl PrincipalRef {
             Self::User(_) => "the user",
             Self::Group(_) => "the group",
             Self::Role(_) => "the calling role",
+            Self::PermissionSet(_) => "the permission set",
         }
     }
 
@@ -219,7 +236,7 @@ impl PrincipalRef {
     pub fn user(&self) -> Option<&UserRef> {
         match self {
             Self::User(user) => Some(user),
-            Self::Group(_) | Self::Role(_) => None,
+            Self::Group(_) | Self::Role(_) | Self::PermissionSet(_) => None,
         }
     }
 
@@ -240,6 +257,7 @@ impl PrincipalRef {
                 Self::Role(RoleRef::Name { path: role.path.clone(), name: role.name.clone() })
             }
             Self::Role(role) => Self::Role(role.clone()),
+            Self::PermissionSet(name) => Self::PermissionSet(name.clone()),
         }
     }
 
@@ -248,7 +266,7 @@ impl PrincipalRef {
     pub fn in_words(&self) -> String {
         let short = self.without_account().to_string();
         let (kind, name) = short.split_once('/').unwrap_or(("principal", &short));
-        format!("{kind} `{name}`")
+        format!("{} `{name}`", kind.replace('-', " "))
     }
 
     /// Returns whose the credentials for it are: a group has none of its own.
@@ -265,7 +283,7 @@ impl PrincipalRef {
     pub fn label(&self) -> String {
         match self {
             Self::User(user) => user.name().to_string(),
-            Self::Group(_) | Self::Role(_) => self.without_account().to_string(),
+            Self::Group(_) | Self::Role(_) | Self::PermissionSet(_) => self.without_account().to_string(),
         }
     }
 
@@ -290,6 +308,10 @@ impl PrincipalRef {
             Self::Role(RoleRef::Arn(role)) => PrincipalArn::Role(role.clone()),
             Self::Role(RoleRef::Name { path, name }) => {
                 PrincipalArn::Role(RoleArn::new(partition, account.clone(), path.clone(), name.clone()))
+            }
+            Self::PermissionSet(name) => {
+                let (account, name) = (account.clone(), name.clone());
+                PrincipalArn::PermissionSet(PermissionSetRoles { partition, account, name })
             }
         }
     }
@@ -319,6 +341,7 @@ impl PrincipalRef {
                 (Self::User(user), CallerArn::User(arn)) => arn.name == *user.name(),
                 (Self::Group(_), CallerArn::User(_)) => true,
                 (Self::Role(_), CallerArn::AssumedRole { role, .. }) => role.as_str() == self.name(),
+                (Self::PermissionSet(name), caller) => caller.permission_set().as_ref() == Some(name),
                 _ => false,
             }
     }
@@ -339,6 +362,7 @@ impl fmt::Display for PrincipalRef {
             Self::Group(GroupRef::Arn(arn)) => arn.fmt(formatter),
             Self::Role(RoleRef::Name { path, name }) => write!(formatter, "role{path}{name}"),
             Self::Role(RoleRef::Arn(arn)) => arn.fmt(formatter),
+            Self::PermissionSet(name) => write!(formatter, "permission-set/{name}"),
         }
     }
 }
@@ -348,11 +372,16 @@ impl FromStr for PrincipalRef {
 
     fn from_str(value: &str) -> Result<Self, Invalid> {
         const WHAT: &str = "principal";
-        let use_one = "use KIND/NAME such as `user/alice`, `group/deployers` or `role/ci/terraform`, or an ARN";
+        let use_one = "use KIND/NAME such as `user/alice`, `group/deployers`, `role/ci/terraform` or \
+                       `permission-set/Deployer`, or an ARN";
         let refuse = |rule: &str, fix: String| Err(Invalid::new(WHAT, value, rule.to_owned(), fix));
         match CallerArn::parse(value) {
             CallerArn::AssumedRole { role, .. } => {
-                return refuse("is a session of a role, not the role", format!("use the role: `role/PATH/{role}`"));
+                let fix = match set_of_role(role.as_str()) {
+                    Some(set) => format!("use the permission set: `permission-set/{set}`"),
+                    None => format!("use the role: `role/PATH/{role}`"),
+                };
+                return refuse("is a session of a role, not the role", fix);
             }
             CallerArn::Root { .. } => return refuse("is an account, not one principal", use_one.to_owned()),
             _ => {}
@@ -375,6 +404,7 @@ impl FromStr for PrincipalRef {
                 let name = name.rsplit('/').next().unwrap_or_default();
                 name.parse().map(|name| Self::Group(GroupRef::Name(name)))
             }
+            Some(("permission-set", name)) => name.parse().map(Self::PermissionSet),
             Some(("role", rest)) => {
                 let (path, name) =
                     rest.rsplit_once('/').map_or(("/".to_owned(), rest), |(path, name)| (format!("/{path}/"), name));
@@ -388,13 +418,13 @@ impl FromStr for PrincipalRef {
 /// Refuses a role that IAM Identity Center reserves for a permission set: nobody else can change it.
 fn role_ref(value: &str, role: RoleRef) -> Result<PrincipalRef, Invalid> {
     let principal = PrincipalRef::Role(role);
-    match principal.name().strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_')) {
-        Some((set, _)) => Err(Invalid::new(
+    match set_of_role(principal.name()) {
+        Some(set) => Err(Invalid::new(
             "principal",
             value,
             "is the role that IAM Identity Center reserves for a permission set, and IAM refuses to change it"
                 .to_owned(),
-            format!("give the link to an IAM role or user; permission set `{set}` cannot be given one yet"),
+            format!("use the permission set: `permission-set/{set}`"),
         )),
         None => Ok(principal),
     }

@@ -77,6 +77,7 @@ fn lengths_are_exact() {
     check::<RoleName>("a", 1, 64);
     check::<UserName>("a", 1, 64);
     check::<GroupName>("a", 1, 128);
+    check::<PermissionSetName>("a", 1, 32);
     check::<PolicyName>("a", 1, 128);
     check::<SessionName>("a", 2, 64);
     check::<SourceIdentity>("a", 2, 64);

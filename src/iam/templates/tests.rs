@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::iam::arn::{GroupArn, PolicyArn, PolicyOwner, UserArn};
+use crate::iam::arn::{GroupArn, PermissionSetRoles, PolicyArn, PolicyOwner, UserArn};
 use crate::iam::names::IamPath;
 use crate::iam::policy::{Effect, Element};
 use crate::iam::state::{DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA};
@@ -49,7 +49,10 @@ fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
         })
         .collect();
     documents.extend([grant(&both, &both), verify_bucket(partition), operator_source(&user), operator_target(&role)]);
-    documents.extend([operator_source(&deployer), operator_source(&group)]);
+    let name = "Deployer".parse().unwrap();
+    let set = PrincipalArn::PermissionSet(PermissionSetRoles { partition, account: user.account().clone(), name });
+    documents.extend([operator_source(&deployer), operator_source(&group), operator_source(&set)]);
+    documents.push(trust(&TrustTerms { partition, only: [set].into(), ..terms(15) }));
     documents.push(reader(user.account(), &[user.clone(), deployer, group].into(), &both));
     documents
 }

@@ -12,6 +12,7 @@ use crate::iam::arn::{ManagedPolicy, PrincipalRef, RoleArn, UserRef};
 use crate::iam::names::{
     AccountId, Description, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
+use crate::iam::orphans::Named;
 use crate::iam::partition::Partition;
 use crate::text::shell::ShellCommand;
 
@@ -103,6 +104,7 @@ pub struct RecordedSource {
     pub lists_principals: bool,
     pub profile: Option<String>,
     pub user_profile: Option<String>,
+    pub other_files: Vec<PathBuf>,
 }
 
 /// The other role of a target that `xacct move` moves.
@@ -211,6 +213,43 @@ impl ConfigFile {
         }
     }
 
+    /// Returns the users and roles that this file names, and those of its `other_files`.
+    ///
+    /// # Errors
+    /// When another file does not exist, cannot be used, or is of another source account.
+    pub fn named(&self, context: &Context) -> Result<Named> {
+        let mut named = self.own_names()?;
+        for path in &self.source.other_files {
+            let other = Self::load(&self.folder(context).join(path))?;
+            let cannot = |why: String| {
+                let place = self.place_of_source("other_files").unwrap_or_default();
+                Error::usage(format!("{place}: `{}` {why}", path.display()))
+                    .hint("list the xacct.toml files of the same source account, by their paths relative to this one")
+            };
+            if other.text.is_none() {
+                return Err(cannot("does not exist".to_owned()));
+            }
+            if let (Some(own), Some(account)) = (self.source.account(), other.source.account())
+                && own != account
+            {
+                return Err(cannot(format!("is of source account {account}, not {own}")));
+            }
+            named.extend(other.own_names()?);
+        }
+        Ok(named)
+    }
+
+    fn own_names(&self) -> Result<Named> {
+        let mut named = Named::default();
+        for (_, record) in &self.targets {
+            let own = if record.principals.is_empty() { &self.source.principals } else { &record.principals };
+            for name in role_names(record)? {
+                named.add_role(&record.account, &name, own);
+            }
+        }
+        Ok(named)
+    }
+
     /// Returns the accounts and names of the roles of all targets, the other roles of those that are moved included.
     ///
     /// # Errors
@@ -218,9 +257,7 @@ impl ConfigFile {
     pub fn roles(&self) -> Result<BTreeSet<(AccountId, RoleName)>> {
         let mut roles = BTreeSet::new();
         for (_, record) in &self.targets {
-            let name = record.role.clone().map_or_else(|| DEFAULT_ROLE_NAME.parse(), Ok)?;
-            let other = record.other_role.iter().map(|other| other.arn().name.clone());
-            roles.extend(other.chain([name]).map(|name| (record.account.clone(), name)));
+            roles.extend(role_names(record)?.into_iter().map(|name| (record.account.clone(), name)));
         }
         Ok(roles)
     }
@@ -320,4 +357,11 @@ impl ConfigFile {
         let path = context.directory.join(&self.path);
         path.parent().map_or_else(|| context.directory.clone(), Path::to_owned)
     }
+}
+
+/// Returns the name of a target's role, and that of its other role while it is moved.
+fn role_names(record: &Recorded) -> Result<Vec<RoleName>> {
+    let name = record.role.clone().map_or_else(|| DEFAULT_ROLE_NAME.parse(), Ok)?;
+    let other = record.other_role.iter().map(|other| other.arn().name.clone());
+    Ok(other.chain([name]).collect())
 }

@@ -103,7 +103,7 @@ fn conflict(text: &str) -> Option<usize> {
 
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
-const SOURCE_SETTINGS: [&str; 5] = ["account", "user", "principals", "profile", "user_profile"];
+const SOURCE_SETTINGS: [&str; 6] = ["account", "user", "principals", "profile", "user_profile", "other_files"];
 const TARGET_SETTINGS: [&str; 30] = [
     "account",
     "profile",
@@ -165,6 +165,7 @@ fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
         lists_principals,
         profile: section.string("profile")?,
         user_profile: section.string("user_profile")?,
+        other_files: section.paths("other_files")?,
     })
 }
 

@@ -8,7 +8,7 @@ use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded};
 use super::link::{ExternalIdChoice, Link, Source};
 use crate::cli::{Half, OperatorAccess, ProofOptions, RoleOptions};
 use crate::error::{Error, Result};
-use crate::iam::arn::PrincipalRef;
+use crate::iam::arn::{PrincipalRef, RoleArn};
 use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
 
@@ -487,6 +487,19 @@ pub fn links_to_sweep(file: &ConfigFile, wanted: &[String], access: &OperatorAcc
     let known = if names.is_empty() && !accounts.is_empty() { Vec::new() } else { recorded_links(file, &names, None)? };
     let others = accounts.into_iter().map(Link::new).collect::<Result<Vec<_>>>()?;
     Ok(known.into_iter().chain(others).map(|link| link.with_access(access)).collect())
+}
+
+/// Returns a role that no target has as a link, which is entered like the targets in its account, or as the options say.
+///
+/// # Errors
+/// Never in practice: the default name of a role is fixed.
+pub fn link_to_orphan(file: &ConfigFile, role: &RoleArn, access: &OperatorAccess) -> Result<Link> {
+    let new = Link::new(role.account.clone())?;
+    let neighbour =
+        all_links(file)?.into_iter().find(|link| link.account == role.account).unwrap_or_else(|| new.clone());
+    let Link { way_in, region, .. } = neighbour;
+    let (name, role, role_path) = (role.to_string(), role.name.clone(), role.path.clone());
+    Ok(Link { name, role, role_path, way_in, region, ..new }.with_access(access))
 }
 
 /// Returns the recorded source, with the options.

@@ -25,6 +25,18 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Returns the identity of the link that this role belongs to, whichever it is.
+    #[must_use]
+    pub fn of_role(tags: &BTreeMap<String, String>, trust: Option<&PolicyDocument>) -> Self {
+        let found = trust.map(PolicyDocument::external_ids).unwrap_or_default();
+        Self {
+            id: tags.get(LINK_TAG).and_then(|id| id.parse().ok()),
+            is_without_external_id: found.is_empty(),
+            external_ids: found.into_iter().filter_map(|id| id.parse().ok()).collect(),
+            principals: BTreeSet::new(),
+        }
+    }
+
     /// Returns whether a role that xacct created belongs to this link. The tag decides. A role without it, created by
     /// xacct 0.1, belongs to the link if its trust policy requires an external ID of the link or trusts only its principals, or
     /// if neither the role nor the recorded link has an external ID.

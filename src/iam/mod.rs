@@ -11,6 +11,7 @@ pub mod invalid;
 pub mod json;
 pub mod last_use;
 pub mod names;
+pub mod orphans;
 pub mod partition;
 pub mod permission_set;
 pub mod plan;

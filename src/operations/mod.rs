@@ -12,6 +12,7 @@ pub(crate) mod last_test;
 pub(crate) mod must_refuse;
 pub(crate) mod objection;
 pub(crate) mod operators;
+pub(crate) mod orphans;
 pub(crate) mod planning;
 pub(crate) mod proving;
 pub(crate) mod run;

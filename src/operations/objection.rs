@@ -14,7 +14,7 @@ pub fn with_hints(error: Error, objection: &Objection, link: &Link, instead: Opt
         ShellCommand::new("aws").arg("iam").arg(operation).option("--role-name", role)
     };
     match objection {
-        Objection::Foreign(_) | Objection::OtherLink { .. } => {
+        Objection::Foreign(_) | Objection::NoSource(_) | Objection::OtherLink { .. } => {
             let adopt = ShellCommand::new("xacct").arg("bootstrap").arg(name).flag("--adopt");
             or(error, instead, format!("adopt the role first: {adopt}"))
         }

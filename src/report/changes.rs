@@ -219,12 +219,10 @@ pub fn warning(risk: &Risk) -> String {
             let command = aws("delete-role-policy").option("--role-name", &role.name).option("--policy-name", name);
             format!("delete it: {command}")
         }
-        Risk::UndeclaredRoles { principal, policy, roles } => {
-            let command = get_policy(principal, policy);
-            match roles.len() {
-                1 => format!("if no other xacct.toml declares it, remove it from this policy: {command}"),
-                _ => format!("remove those from this policy that no other xacct.toml declares: {command}"),
-            }
+        Risk::UndeclaredRoles { principal, roles, .. } => {
+            let command = ShellCommand::new("xacct").arg("teardown").option("--orphan", principal.reference());
+            let it = if roles.len() == 1 { "it" } else { "them" };
+            format!("if no other xacct.toml declares {it}, remove {it}: {command}")
         }
         Risk::BoundaryChanged { change: BoundaryChange::ByAws | BoundaryChange::Recreated, .. } => {
             "bootstrap accepts it".to_owned()

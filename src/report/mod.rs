@@ -5,6 +5,7 @@ pub mod console;
 pub mod diagnosis;
 pub mod json;
 pub mod markdown;
+pub mod orphans;
 pub mod plans;
 pub mod proof;
 pub mod several;

@@ -38,6 +38,7 @@
 //! | `move` | a link gets a role with another name, and nobody is refused meanwhile |
 //! | `revoke` | ends sessions, and keeps the link |
 //! | `teardown` | removes links, and nothing else |
+//! | `orphans` | what no `xacct.toml` names any more is found and removed; links to closed accounts |
 //! | `role_use` | whether `teardown` asks about the last use of a role |
 //! | `identity` | a link knows its role from a colleague's |
 //! | `stale` | what changed between showing and doing is left alone |
@@ -121,6 +122,7 @@ mod network;
 mod nobody_else;
 mod operators;
 mod order;
+mod orphans;
 mod output;
 mod permission;
 mod permission_sets;

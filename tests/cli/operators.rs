@@ -342,6 +342,7 @@ fn these_tests_cover_every_permission() {
         include_str!("missing_permissions.rs"),
         include_str!("teardown.rs"),
         include_str!("sweep.rs"),
+        include_str!("orphans.rs"),
     ]
     .concat();
     for action in all {

@@ -39,6 +39,10 @@ fn a_check_without_drift_takes_three_round_trips() {
     scene.link("--external-id abc --no-verify");
     scene.xacct("bootstrap --check").exits_with(0);
     assert_steps(&scene, 3);
+    // It looks for orphans meanwhile, with one list in each account.
+    assert_eq!(scene.requests("GetAccountAuthorizationDetails").len(), 2);
+    assert_overlap(&scene, "GetAccountAuthorizationDetails", "GetUserPolicy");
+    assert_overlap_of_last(&scene, "GetAccountAuthorizationDetails", "GetRole");
 }
 
 #[test]

@@ -15,19 +15,20 @@ const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 /// What somebody else does.
 type Meanwhile = fn(&mut World);
 
-/// Reads of a role, and of buckets, of which the second is the one right before the first write.
-const READS: [&str; 7] = [
+/// Reads of a role, a grant and buckets, of which the second is the one right before the first write.
+const READS: [&str; 8] = [
     "GetRole",
     "ListAttachedRolePolicies",
     "ListRolePolicies",
     "GetRolePolicy",
     "ListInstanceProfilesForRole",
+    "GetUserPolicy",
     "ListBuckets",
     "GetBucketTagging",
 ];
 
 /// Runs xacct, and changes the world between its first look, which the plan that it shows rests on, and the second.
-fn meanwhile(scene: &Scene, words: &str, change: impl FnOnce(&mut World)) -> Output {
+pub fn meanwhile(scene: &Scene, words: &str, change: impl FnOnce(&mut World)) -> Output {
     scene.sandbox.clear_requests();
     scene.sandbox.clear_faults();
     for read in READS {

@@ -133,16 +133,22 @@ fn roles_in_the_grant_that_no_target_declares_are_named_and_stay() {
         }]));
         world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant);
     });
-    let get = "aws iam get-user-policy --user-name alice --policy-name xacct";
-    let warnings = check(&scene, 0);
-    assert_names(&warnings, &[admin, "this xacct.toml does not declare", get]);
+    let remove = "xacct teardown --orphan user/alice";
+    let document = scene.xacct_json("bootstrap --dry-run", 0);
+    let warnings: Vec<_> = document["source"]["warnings"].as_array().expect("warnings").iter().map(text).collect();
+    assert_names(&warnings, &[admin, "this xacct.toml does not declare", remove]);
     assert!(!warnings.concat().contains(elsewhere), "another file's account: {warnings:?}");
+    // Where it looks for orphans, it says so once, and also of other accounts.
+    let document = scene.xacct_json("bootstrap --check", 4);
+    assert_eq!(document["source"]["warnings"], json!([]), "{document:#}");
+    assert_eq!(document["orphans"]["grants"][0]["role_arns"], json!([admin, elsewhere]), "{document:#}");
     scene.xacct("bootstrap --yes --allow-weaker --external-id other").exits_with(0);
     assert_eq!(scene.granted(), [ROLE, admin, elsewhere]);
     // A second link of this file declares the role.
     scene.bootstrap("--role-name admin").exits_with(0);
-    let document = scene.xacct_json("bootstrap --check --target-account 222222222222 --role-name xacct", 0);
+    let document = scene.xacct_json("bootstrap --check --target-account 222222222222 --role-name xacct", 4);
     assert_eq!(document["source"]["warnings"], json!([]), "{document:#}");
+    assert_eq!(document["orphans"]["grants"][0]["role_arns"], json!([elsewhere]), "{document:#}");
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod halves;
 mod import;
 mod ministack;
 mod r#move;
+mod orphans;
 mod policies;
 mod profile;
 mod role_hcl;

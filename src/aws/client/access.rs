@@ -26,7 +26,7 @@ pub struct Access {
     /// The profile of the credentials, if any.
     pub profile: Option<String>,
     /// The command that signs in again, if the profile needs one.
-    pub(in crate::aws) signs_in: Option<ShellCommand>,
+    pub signs_in: Option<ShellCommand>,
     /// The Region of STS and S3 calls.
     pub region: Region,
     /// Whether the credentials are temporary, not a user's access key.

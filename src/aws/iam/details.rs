@@ -65,6 +65,23 @@ pub async fn account(access: &Access, id: &AccountId) -> Result<Reading<Account>
     Ok(Reading::Present(account))
 }
 
+/// Reads all users, or all roles, of an account, without the text of managed policies.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error other than a denial.
+pub async fn holders(access: &Access, kind: HolderKind) -> Result<Reading<Vec<Holder>>> {
+    let found = Found::default();
+    let filter = match kind {
+        HolderKind::User => EntityType::User,
+        HolderKind::Role => EntityType::Role,
+    };
+    if let Err(error) = list(access, vec![filter], &found).await {
+        return unread(error);
+    }
+    let parts = found.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Reading::Present(parts.holders.into_values().collect()))
+}
+
 /// Returns the ARNs of managed policies that are attached or a boundary.
 fn wanted(account: &Account) -> BTreeSet<String> {
     let attached = |policies: &Policies| policies.attached.iter().cloned().collect::<Vec<_>>();

@@ -10,10 +10,12 @@ use super::permission_set::JsonLackingGrant;
 use super::work::{Job, Work};
 use crate::diagnosis::Diagnosis;
 use crate::error::Result;
+use crate::iam::orphans::Orphans;
 use crate::iam::risks::Weaker;
 use crate::operations::run::Run;
 use crate::operations::work::{JsonConfig, JsonSource};
 use crate::report::json::{self, JsonChange, JsonError, JsonProof};
+use crate::report::orphans::JsonOrphans;
 
 /// The body of the document.
 #[derive(Serialize)]
@@ -23,6 +25,9 @@ pub struct JsonBootstrap {
     /// Permission sets whose administrator must add the grant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     permission_sets: Vec<JsonLackingGrant>,
+    /// With `--check`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orphans: Option<JsonOrphans>,
     pending_changes: usize,
     applied: bool,
     config: JsonConfig,
@@ -61,7 +66,13 @@ struct JsonTarget {
 
 impl JsonBootstrap {
     /// `recorded` says whether `xacct.toml` was written; `None` after a preview.
-    pub fn new(work: &Work, args: &Bootstrap, run: &Run<'_>, recorded: Option<&Result<bool>>) -> Self {
+    pub fn new(
+        work: &Work,
+        orphans: Option<&Orphans>,
+        args: &Bootstrap,
+        run: &Run<'_>,
+        recorded: Option<&Result<bool>>,
+    ) -> Self {
         let jobs = work.jobs.iter().map(|job| {
             let other_half = args.only.filter(|_| job.result.is_ok()).map(|only| other_half(work, job, only));
             (job.link.name.clone(), JsonTarget { other_half, ..JsonTarget::from(job) })
@@ -79,6 +90,7 @@ impl JsonBootstrap {
             source: JsonSource::from(work).with_warnings(&work.grant.plan),
             targets: jobs.chain(failed).collect(),
             permission_sets: work.grant.plan.lacking_grants().map(JsonLackingGrant::from).collect(),
+            orphans: orphans.map(JsonOrphans::from),
             pending_changes: work.pending(),
             applied: !args.changes.only_shown(),
             config: JsonConfig::new(&run.file.path, recorded),

@@ -21,10 +21,12 @@ use super::command_line::{Start, Verb};
 use crate::config::{self, ConfigFile, Link, Source};
 use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
+use crate::iam::orphans::Orphans;
 use crate::iam::risks::Risk;
 use crate::operations::accounts::{Grantee, SourceSide, Standing};
 use crate::operations::grant_writer::GrantWriters;
 use crate::operations::interrupt;
+use crate::operations::orphans::Search;
 use crate::operations::run::{Opening, Run};
 use apply::apply;
 pub use arguments::Bootstrap;
@@ -48,7 +50,11 @@ impl Verb for Bootstrap {
 
 /// Runs `xacct bootstrap`.
 async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
-    let made = make(Settings::resolve(args, run)?, args, run).await?;
+    let mut settings = Settings::resolve(args, run)?;
+    if args.changes.check {
+        settings.search = Search::new(&settings.links, args.only, run)?;
+    }
+    let made = make(settings, args, run).await?;
     report::finish(&made, args, run);
     Ok(made.exit_code)
 }
@@ -58,7 +64,7 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
 ///
 /// # Errors
 /// When nothing could be done for any link.
-pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result<Made> {
+pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result<Made> {
     let mut source = settings.source.clone();
     let opening = Opening {
         user: &args.proof.user,
@@ -76,8 +82,10 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
     }
 
     let observed = observe(&settings, args, run, &connections).await?;
+    let search = std::mem::take(&mut settings.search);
     let mut work = plan(settings, observed, args, run)?;
     work.refuse_single_failure()?;
+    let orphans = args.changes.check.then(|| orphans(search, &mut work));
     // With --yes, the policies are read beside the writes, so that they take no time of their own.
     let is_beside = args.changes.yes && work.pending() > 0 && !args.changes.only_shown();
     let mut questions = Some(Questions::of(&work, args, &run.file));
@@ -89,10 +97,11 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
     if let Some(answers) = answers {
         answers.settle(&mut work);
     }
-    report::preview(&work, found.as_deref(), args, run);
+    report::preview(&work, orphans.as_ref(), found.as_deref(), args, run);
     if args.changes.only_shown() {
-        let exit_code = work.preview_exit_code(args.changes.check);
-        return Ok(Made { work, exit_code, recorded: None, other_profiles: None });
+        let has_orphans = orphans.as_ref().is_some_and(Orphans::are_any).then_some(ExitCode::ChangesPending);
+        let exit_code = ExitCode::worst(has_orphans.into_iter().chain([work.preview_exit_code(args.changes.check)]));
+        return Ok(Made { work, exit_code, orphans, recorded: None, other_profiles: None });
     }
 
     let mut writers = GrantWriters::default();
@@ -154,7 +163,17 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
         work.grant.plan.warnings.extend(lacking.into_iter().map(Risk::PermissionSetLacksGrant));
     }
     let exit_code = work::exit_code(&work, &recorded);
-    Ok(Made { work, exit_code, recorded: Some(recorded), other_profiles })
+    Ok(Made { work, exit_code, orphans: None, recorded: Some(recorded), other_profiles })
+}
+
+/// Returns the orphans that were found. They say what the warning about undeclared roles in the grant would say again.
+fn orphans(search: Search, work: &mut Work) -> Orphans {
+    let read = work.jobs.iter().filter(|job| job.operator.is_some());
+    let orphans = search.found(&work.source, &read.map(|job| job.link.account.clone()).collect());
+    if orphans.are_any() {
+        work.grant.plan.warnings.retain(|risk| !matches!(risk, Risk::UndeclaredRoles { .. }));
+    }
+    orphans
 }
 
 /// Answers the questions, if there are any left.

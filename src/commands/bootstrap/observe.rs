@@ -27,7 +27,7 @@ pub async fn observe(
     run: &Run<'_>,
     connections: &Connections,
 ) -> Result<Observed> {
-    let Settings { source, links, files } = settings;
+    let Settings { source, links, files, search } = settings;
     let progress = run.console.progress("bootstrap");
     progress.now("reading both accounts");
     let access = match includes(args.only, Half::Source) {
@@ -39,7 +39,11 @@ pub async fn observe(
     };
     let source = async {
         match &access {
-            Some(access) => accounts::source_side(access, source, links).await.map(Some),
+            Some(access) => {
+                let (side, ()) =
+                    tokio::join!(accounts::source_side(access, source, links), search.look_in_source(access));
+                side.map(Some)
+            }
             None => Ok(None),
         }
     };
@@ -52,7 +56,13 @@ pub async fn observe(
         let own_policies = files.chain([VERIFY_POLICY.to_owned()]).collect();
         let line = run.console.progress(&link.name);
         line.now("reading the account");
-        let side = accounts::target_side(connections, link, access.as_ref(), &own_policies).await;
+        let side = async {
+            let access = accounts::enter_in_region(connections, link, access.as_ref()).await?;
+            let look = search.look_in_target(&access, &link.account);
+            let (side, ()) = tokio::join!(accounts::target_side_with(access.clone(), link, &own_policies), look);
+            side
+        };
+        let side = side.await;
         tally.one_more();
         side.map(Some)
     });

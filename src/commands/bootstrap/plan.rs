@@ -30,7 +30,7 @@ use crate::report::changes::{Mood, sentence};
 
 /// Settles the links, and plans the changes. Pure except for a new external ID.
 pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<'_>) -> Result<Work> {
-    let Settings { source, links, files } = settings;
+    let Settings { source, links, files, search: _ } = settings;
     let targets: Vec<_> = links.into_iter().zip(observed.targets).collect();
     let source = match observed.source {
         Some(side) => side,

@@ -13,6 +13,7 @@ use crate::cli::{Half, Probe};
 use crate::commands::command_line::Verb;
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
+use crate::iam::orphans::Orphans;
 use crate::operations::accounts::{who, who_of_several, write_paragraphs};
 use crate::operations::apply::{ask, check_can_ask, declined};
 use crate::operations::grant_writer::repaired;
@@ -20,14 +21,15 @@ use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::several::{self, Field, Own, Sheet};
-use crate::report::{diagnosis, json, proof};
+use crate::report::{self, diagnosis, json, proof};
 
 /// External IDs and roles that are different for each of more targets than this are not listed before the question. The
 /// next steps do not name more targets, either.
 const FEW: usize = 3;
 
 /// Shows the operators, the links, and every change. `found_profile` is the user's, if xacct had to look for it.
-pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: &Run<'_>) {
+pub fn preview(work: &Work, orphans: Option<&Orphans>, found_profile: Option<&str>, args: &Bootstrap, run: &Run<'_>) {
+    let differs = work.differs() || orphans.is_some_and(Orphans::are_any);
     let mut text = String::new();
     let width = run.console.width();
     let documents = args.changes.show_policies;
@@ -52,17 +54,22 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     let pending = work.pending();
     if work.jobs.is_empty() {
         text.push_str("\nNo target could be read\n");
-    } else if pending == 0 && work.differs() {
+    } else if pending == 0 && differs {
         let _ = writeln!(text, "\n{STRONG}No changes, but the accounts differ from xacct.toml{STRONG:#}");
     } else if pending == 0 {
         let _ = writeln!(text, "\nNo changes: both accounts match xacct.toml");
-    } else if args.changes.check && !work.differs() {
+    } else if args.changes.check && !differs {
         text.push_str("\nBoth accounts match xacct.toml; bootstrap would only update tags that record the last run\n");
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
-    text.push_str(&work.preview(&args.changes, width));
+    let preview = work.preview(&args.changes, width);
+    text.push_str(&preview);
     text.extend(work.grant.plan.lacking_grants().map(permission_set::instructions));
+    if let Some(orphans) = orphans.and_then(|orphans| report::orphans::text(orphans, &run.file.xacct(), width)) {
+        let gap = if preview.is_empty() { "\n" } else { "\n\n" };
+        let _ = write!(text, "{gap}{orphans}");
+    }
     run.console.tell(&text);
     work.tell_failed(run.console);
 }
@@ -167,10 +174,10 @@ pub fn finish(made: &Made, args: &Bootstrap, run: &Run<'_>) {
 
 /// Shows the result of this command.
 pub fn tell(made: &Made, command: &'static str, args: &Bootstrap, run: &Run<'_>) {
-    let Made { work, exit_code, recorded, other_profiles } = made;
+    let Made { work, exit_code, orphans, recorded, other_profiles } = made;
     let console = run.console;
     if console.is_json() {
-        let body = JsonBootstrap::new(work, args, run, recorded.as_ref());
+        let body = JsonBootstrap::new(work, orphans.as_ref(), args, run, recorded.as_ref());
         console.result(&json::document(command, *exit_code, body));
     }
     let Some(recorded) = recorded else {

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::{AccountId, ExternalId, Region};
 use crate::operations::accounts::{refuse_entering_without_source, source_as_told};
+use crate::operations::orphans::Search;
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
 
@@ -19,6 +20,8 @@ pub struct Settings {
     pub links: Vec<Link>,
     /// The policy files of each link, by its name.
     pub files: BTreeMap<String, InlinePolicies>,
+    /// Where to look for orphans; nowhere by default.
+    pub search: Search,
 }
 
 impl Settings {
@@ -58,7 +61,7 @@ impl Settings {
                 refuse_entering_without_source(link)?;
             }
         }
-        Ok(Self { source, links, files })
+        Ok(Self { source, links, files, search: Search::default() })
     }
 }
 

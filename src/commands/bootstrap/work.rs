@@ -8,6 +8,7 @@ use crate::config::Manager;
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
 use crate::iam::last_use::Used;
+use crate::iam::orphans::Orphans;
 use crate::iam::plan::Plan;
 use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, RoleQuotas};
@@ -26,6 +27,8 @@ pub type Work = work::Work<Making>;
 pub struct Made {
     pub work: Work,
     pub exit_code: ExitCode,
+    /// The orphans; `None` if xacct did not look for any.
+    pub orphans: Option<Orphans>,
     /// Whether `xacct.toml` was written; `None` after a preview.
     pub recorded: Option<Result<bool>>,
     /// Profiles of this run that differ from those of the files, as sections of `xacct.local.toml`.

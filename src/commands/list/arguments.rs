@@ -7,7 +7,7 @@ use crate::cli::{FailOptions, OperatorAccess, ProofOptions, RefusalOptions, Repo
 /// List the targets, with their settings and last tests.
 ///
 /// Works offline, from xacct.toml and from the records of tests on this machine. With --live, xacct also reads both
-/// accounts, compares them with xacct.toml, and tests the links.
+/// accounts, compares them with xacct.toml, looks for orphans, and tests the links.
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "status",

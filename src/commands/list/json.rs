@@ -12,13 +12,18 @@ use crate::config::Manager;
 use crate::diagnosis::Diagnosis;
 use crate::error::ExitCode;
 use crate::iam::arn::PrincipalRef;
+use crate::iam::orphans::Orphans;
 use crate::operations::run::Run;
 use crate::report::json::{self, JsonChange, JsonError, JsonProof};
+use crate::report::orphans::JsonOrphans;
 
 #[derive(Serialize)]
 struct JsonList {
     source: JsonSource,
     targets: BTreeMap<String, JsonTarget>,
+    /// With `--live`, if the source account could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orphans: Option<JsonOrphans>,
 }
 
 #[derive(Serialize)]
@@ -75,7 +80,7 @@ struct JsonDrift {
 }
 
 /// Returns the list as a document.
-pub fn document(listed: &[Listed<'_>], exit_code: ExitCode, run: &Run<'_>) -> String {
+pub fn document(listed: &[Listed<'_>], orphans: Option<&Orphans>, exit_code: ExitCode, run: &Run<'_>) -> String {
     let source = &run.file.source;
     let account = source.account();
     let source = JsonSource {
@@ -84,7 +89,7 @@ pub fn document(listed: &[Listed<'_>], exit_code: ExitCode, run: &Run<'_>) -> St
         principals: run.file.principals().iter().map(PrincipalRef::label).collect(),
     };
     let targets = listed.iter().map(|listed| (listed.link.name.clone(), listed.into())).collect();
-    json::document("list", exit_code, JsonList { source, targets })
+    json::document("list", exit_code, JsonList { source, targets, orphans: orphans.map(JsonOrphans::from) })
 }
 
 impl From<&Listed<'_>> for JsonTarget {

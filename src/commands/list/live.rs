@@ -1,6 +1,6 @@
 //! Compares both accounts with `xacct.toml`, and tests the links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::OnceCell;
 
@@ -12,13 +12,16 @@ use crate::config::{self, Link, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::last_use::Used;
+use crate::iam::names::AccountId;
+use crate::iam::orphans::Orphans;
 use crate::iam::permission_set::lacking_grant;
 use crate::iam::plan::Plan;
 use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
 use crate::iam::risks::Risk;
 use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 use crate::iam::templates::VERIFY_POLICY;
-use crate::operations::accounts::{self, SourceSide};
+use crate::operations::accounts::{self, SourceSide, TargetSide};
+use crate::operations::orphans::Search;
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle::{self, InlinePolicies};
 use crate::operations::verification::Verification;
@@ -59,7 +62,7 @@ impl Drift {
 }
 
 /// Looks at each link. An account that cannot be read, or credentials that are missing, are results.
-pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>> {
+pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<(Vec<Live>, Option<Orphans>)> {
     let mut links: Vec<_> = links.iter().map(|link| link.clone().with_access(&args.access)).collect();
     settle::read_trust_statements(&mut links, run)?;
     // The options of the test do not change what the role should be.
@@ -77,6 +80,7 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
     // One for both, because an MFA code is good for one session.
     let connections = verification.connect(&tested)?;
     let files = settle::read_policy_files(&links, run)?;
+    let search = Search::new(&links, None, run)?;
     let principals = proving::principals_on_record(run);
     let bench = async { verification.bench(principals.as_ref().map_err(Error::clone)?, &connections).await };
     let (bench, operator) = tokio::join!(bench, accounts::source_access(&connections, &source));
@@ -87,6 +91,7 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
         links: links.clone(),
         files,
         operator,
+        search,
         read: OnceCell::new(),
     };
     let tally = run.console.tally("list", links.len(), "tested");
@@ -105,7 +110,10 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
         tally.one_more();
         Live { drift, proof, diagnosis }
     });
-    Ok(live.await)
+    let live = live.await;
+    let read = links.iter().zip(&live).filter(|(_, live)| live.drift.is_ok()).map(|(link, _)| link.account.clone());
+    let orphans = comparison.orphans(&read.collect());
+    Ok((live, orphans))
 }
 
 /// Compares links with `xacct.toml`.
@@ -117,6 +125,7 @@ struct Comparison<'a> {
     files: BTreeMap<String, InlinePolicies>,
     /// The source operator's access.
     operator: Result<Access>,
+    search: Search,
     /// The source account, read once, for all links.
     read: OnceCell<Result<SourceSide>>,
 }
@@ -129,8 +138,11 @@ impl Comparison<'_> {
         let own = self.files.get(&link.name).cloned().unwrap_or_default();
         let names = own.keys().map(ToString::to_string).chain([VERIFY_POLICY.to_owned()]).collect();
         let (source, target) = tokio::join!(
-            self.read.get_or_init(|| accounts::source_side(operator, &self.source, &self.links)),
-            accounts::target_side(self.connections, &link, Some(operator), &names),
+            self.read.get_or_init(async || {
+                let source = accounts::source_side(operator, &self.source, &self.links);
+                tokio::join!(source, self.search.look_in_source(operator)).0
+            }),
+            self.target(&link, operator, &names),
         );
         let (source, target) = (source.as_ref().map_err(Error::clone)?, target?);
         let observed = target.observed.as_ref();
@@ -154,6 +166,19 @@ impl Comparison<'_> {
         }
         let used_before = observed.and_then(|role| role.last_used.clone()).into();
         Ok(Drift { role, grant, used_before })
+    }
+
+    async fn target(&self, link: &Link, operator: &Access, own_policies: &BTreeSet<String>) -> Result<TargetSide> {
+        let access = accounts::enter_in_region(self.connections, link, Some(operator)).await?;
+        let look = self.search.look_in_target(&access, &link.account);
+        tokio::join!(accounts::target_side_with(access.clone(), link, own_policies), look).0
+    }
+
+    /// Returns the orphans in the source account and these target accounts; `None` if the source account could not be
+    /// read.
+    fn orphans(self, accounts: &BTreeSet<AccountId>) -> Option<Orphans> {
+        let source = self.read.into_inner()?.ok()?;
+        Some(self.search.found(&source, accounts))
     }
 }
 

@@ -27,17 +27,19 @@ impl Verb for List {
 fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
     let links = run.links(&args.targets)?;
     let mut listed: Vec<_> = links.iter().map(|link| offline(link, run)).collect();
+    let mut orphans = None;
     if args.live {
         config::with_external_ids(links.clone(), &run.file)?;
-        let live = interrupt::guarded(run, live::of(&links, args, run))?;
+        let (live, found) = interrupt::guarded(run, live::of(&links, args, run))?;
+        orphans = found;
         listed.iter_mut().zip(live).for_each(|(listed, live)| listed.live = Some(live));
     }
     let live = listed.iter().filter_map(|listed| listed.live.as_ref());
     let exit_code = ExitCode::worst(live.map(|live| live.exit_code(&args.fail)));
     if run.console.is_json() {
-        run.console.result(&json::document(&listed, exit_code, run));
+        run.console.result(&json::document(&listed, orphans.as_ref(), exit_code, run));
     } else {
-        run.console.result(&text::text(&listed, run));
+        run.console.result(&text::text(&listed, orphans.as_ref(), run));
     }
     Ok(exit_code)
 }

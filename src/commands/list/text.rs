@@ -7,15 +7,17 @@ use super::live::{Drift, Live};
 use crate::config::{ExternalIdChoice, Link};
 use crate::error::Result;
 use crate::iam::arn::PrincipalRef;
+use crate::iam::orphans::Orphans;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
+use crate::report;
 use crate::report::console::{count, error_text};
 use crate::report::proof::{cause_in_short, unsent_refusals, verdict_in_short};
 use crate::report::several::{self, Field, Own, Sheet, filled, lines, result};
 use crate::text::shell::ShellCommand;
 
 /// Returns the list as text.
-pub fn text(listed: &[Listed<'_>], run: &Run<'_>) -> String {
+pub fn text(listed: &[Listed<'_>], orphans: Option<&Orphans>, run: &Run<'_>) -> String {
     let width = run.console.width();
     let fields = fields(listed, run);
     let is_live = listed.iter().any(|it| it.live.is_some());
@@ -24,6 +26,7 @@ pub fn text(listed: &[Listed<'_>], run: &Run<'_>) -> String {
         _ => several(fields, is_live, run),
     };
     blocks.extend(problems(listed, width));
+    blocks.extend(orphans.and_then(|orphans| report::orphans::text(orphans, &run.file.xacct(), width)));
     if listed.len() > 1 && is_live {
         let live = listed.iter().filter_map(|it| it.live.as_ref());
         let works = live.filter(|live| matches!(&live.proof, Ok(proof) if proof.outcome == Outcome::Works)).count();

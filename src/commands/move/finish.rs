@@ -16,7 +16,7 @@ use crate::report::json;
 pub async fn finish(recorded: Vec<Link>, args: &Move, run: &Run<'_>) -> Result<ExitCode> {
     let (links, done) = begun(recorded, run)?;
     let removing = args.as_teardown(links.iter().map(|link| link.name.clone()).collect());
-    let report = Report { verb: NAME, args: &removing, run, unknown: Vec::new() };
+    let report = Report { verb: NAME, args: &removing, run, orphan: None, unknown: Vec::new() };
     if links.is_empty() {
         report.nothing_to_do(&format!("Nothing to do: {} has no old role", done.join(", ")));
         return Ok(ExitCode::Done);
@@ -156,6 +156,8 @@ impl Move {
         Teardown {
             targets,
             all: false,
+            orphan: None,
+            gone: false,
             only: None,
             even_if_used: self.even_if_used,
             even_if_extended: self.even_if_extended,

@@ -7,7 +7,9 @@
 
 mod apply;
 mod arguments;
+mod gone;
 mod objection;
+mod orphan;
 mod plan;
 mod report;
 mod work;
@@ -26,6 +28,7 @@ use crate::operations::work::Failed;
 use apply::remove;
 pub use arguments::Teardown;
 use objection::managed_elsewhere;
+use orphan::Orphan;
 use plan::{observe, plan};
 pub use report::Report;
 pub use work::Work;
@@ -41,22 +44,31 @@ impl Verb for Teardown {
 
 /// Runs `xacct teardown`.
 async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
-    run.check_chosen("teardown", &args.targets, args.all)?;
-    let (links, unknown) = config::links_found(&run.file, &args.targets, &args.access)?;
-    let report = Report { verb: Teardown::NAME, args, run, unknown };
+    let orphan = Orphan::resolve(args, run)?;
+    let (links, unknown) = match &orphan {
+        Some(orphan) => (orphan.links(), Vec::new()),
+        None => {
+            run.check_chosen("teardown", &args.targets, args.all)?;
+            config::links_found(&run.file, &args.targets, &args.access)?
+        }
+    };
+    let report = Report { verb: Teardown::NAME, args, run, orphan: orphan.as_ref(), unknown };
     let (managed, links): (Vec<_>, Vec<_>) = links.into_iter().partition(|link| link.managed_by.is_some());
     let managed =
         managed.into_iter().map(|link| Failed { error: managed_elsewhere(&link, run), link }).collect::<Vec<_>>();
     if let ([first, rest @ ..], true) = (managed.as_slice(), links.is_empty()) {
         return Err(rest.iter().fold(first.error.clone(), |error, more| error.note(&more.error.message)));
     }
-    if links.is_empty() {
+    if links.is_empty() && orphan.is_none() {
         report.nothing_on_record();
         return Ok(ExitCode::Done);
     }
     let links = Link::with_other_roles(links);
-    let source = config::recorded_source(&run.file, &args.access)?;
+    let mut source = config::recorded_source(&run.file, &args.access)?;
     principals_on_record(run)?;
+    if let Some(orphan) = &orphan {
+        source = orphan.source(source);
+    }
     if args.only == Some(Half::Target) {
         links.iter().try_for_each(refuse_entering_without_source)?;
         source_as_told(&source, &links, Partition::Aws, false)
@@ -114,7 +126,7 @@ pub async fn apply(work: &mut Work, report: &Report<'_>) -> Result<()> {
     if !args.changes.yes {
         report.confirm(work).await?;
     }
-    if args.only.is_none() {
+    if args.only.is_none() && report.orphan.is_none() {
         config::check_writable(&run.file)?;
     }
     remove(work, report).await;
@@ -127,9 +139,10 @@ pub fn exit_code(work: &Work, recorded: &Result<bool>) -> ExitCode {
     ExitCode::worst(failure.into_iter().chain([work.exit_code()]))
 }
 
-/// Removes the deleted links from `xacct.toml`. With `--only`, the file keeps them: it is needed for the other half.
+/// Removes the deleted links from `xacct.toml`. With `--only`, the file keeps them: it is needed for the other half. It does
+/// not name an orphan.
 fn forget(work: &Work, args: &Teardown, run: &Run<'_>) -> Result<bool> {
-    if args.only.is_some() {
+    if args.only.is_some() || args.orphan.is_some() {
         return Ok(false);
     }
     config::forget(&run.file, &work.gone())

@@ -1,5 +1,6 @@
 //! The error for a role that teardown refuses to remove.
 
+use super::orphan::Orphan;
 use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::plan::teardown::Objection;
@@ -8,7 +9,10 @@ use crate::operations::run::Run;
 use crate::text::shell::ShellCommand;
 
 /// Returns one error for all objections to a role, with hints for each.
-pub fn refused(objections: &[Objection], link: &Link) -> Error {
+pub fn refused(objections: &[Objection], link: &Link, orphan: Option<&Orphan>) -> Error {
+    if let Some(orphan) = orphan {
+        return orphan.refused(objections);
+    }
     let said = objections.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let teardown = ShellCommand::new("xacct").arg("teardown").arg(&link.name).option("--only", "source");
     let instead = format!("keep the role and remove only the grant: {teardown}");

@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::arguments::Teardown;
+use super::gone;
 use super::objection::refused;
+use super::orphan::Orphan;
 use super::report::Report;
 use super::work::{Job, Removing, Work};
 use crate::aws::connections::Connections;
 use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::Result;
-use crate::iam::arn::{Partition, RoleArn};
+use crate::iam::arn::{Partition, PrincipalArn, RoleArn};
 use crate::iam::permission_set::granted_by;
 use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::plan::{Note, Plan};
+use crate::iam::state::ObservedPrincipal;
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{self, Grantee, Operator, SourceSide};
 use crate::operations::last_test::Tested;
@@ -22,14 +25,21 @@ use crate::operations::settle;
 use crate::operations::work::{Failed, GrantJob};
 use crate::proof::Watch;
 
-/// A target account: its operator, and the role if there is one.
-type TargetSide = (Operator, Option<StandingRole>);
+/// A target account.
+enum TargetSide {
+    /// Its operator, and the role if there is one.
+    Read(Box<(Operator, Option<StandingRole>)>),
+    /// Only the half in the source account is removed.
+    Left,
+    /// With `--gone`: why nothing answers.
+    Gone(String),
+}
 
 /// The observed state of both accounts.
 pub struct Observed {
     source: SourceSide,
-    /// In the order of the links; `None` if only the half in the source account is removed.
-    targets: Vec<Result<Option<TargetSide>>>,
+    /// In the order of the links.
+    targets: Vec<Result<TargetSide>>,
 }
 
 /// Observes the source account and every target.
@@ -53,8 +63,12 @@ pub async fn observe(
         }
     };
     let targets = side_by_side(links, args.report.concurrency, async |link| match includes(args.only, Half::Target) {
-        true => accounts::target_side_to_remove(connections, link, access.as_ref()).await.map(Some),
-        false => Ok(None),
+        _ if args.gone => gone::unanswered(connections, link, access.as_ref()).await.map(TargetSide::Gone),
+        true => {
+            let side = accounts::target_side_to_remove(connections, link, access.as_ref()).await;
+            side.map(|side| TargetSide::Read(side.into()))
+        }
+        false => Ok(TargetSide::Left),
     });
     let (source, targets) = tokio::join!(source, targets);
     Ok(Observed { source: source?, targets })
@@ -75,7 +89,7 @@ pub fn plan(links: Vec<Link>, observed: Observed, report: &Report<'_>) -> Result
     let mut plan = Plan::default();
     for grantee in &source.grantees {
         let roles = roles_of(grantee, &source, &jobs);
-        plan = plan.and(plan_grant_removal(&grantee.arn, &GRANT_POLICY.parse()?, &roles, grantee.observed.as_ref()));
+        plan = plan.and(plan_grant(report.orphan, &grantee.arn, &roles, grantee.observed.as_ref())?);
         let left: BTreeSet<_> = grantee.set.iter().flat_map(granted_by).filter(|role| roles.contains(role)).collect();
         if !left.is_empty() {
             plan.notes.push(Note::PermissionSetKeeps { set: grantee.arn.clone(), roles: left });
@@ -94,14 +108,32 @@ pub fn roles_of<'a>(
     source.links_of(grantee, links).into_iter().map(|(_, role)| role).collect()
 }
 
+/// Plans the changes to the grant of a principal.
+pub fn plan_grant(
+    orphan: Option<&Orphan>,
+    principal: &PrincipalArn,
+    roles: &BTreeSet<RoleArn>,
+    observed: Option<&ObservedPrincipal>,
+) -> Result<Plan> {
+    let name = GRANT_POLICY.parse()?;
+    Ok(match orphan {
+        Some(orphan) => orphan.plan_grant(principal, &name, roles, observed),
+        None => plan_grant_removal(principal, &name, roles, observed),
+    })
+}
+
 fn plan_role(
     link: &Link,
-    target: Option<TargetSide>,
+    target: TargetSide,
     source: &SourceSide,
     report: &Report<'_>,
 ) -> Result<(Removing, Option<Operator>, Plan)> {
-    let Report { args, run, .. } = report;
-    let (operator, role) = target.map_or((None, None), |(operator, role)| (Some(operator), role));
+    let Report { args, run, orphan, .. } = *report;
+    let (operator, role, gone) = match target {
+        TargetSide::Read(side) => (Some(side.0), side.1, None),
+        TargetSide::Left => (None, None, None),
+        TargetSide::Gone(why) => (None, None, Some(why)),
+    };
     let partition = operator.as_ref().and_then(|operator| operator.caller.arn.partition());
     let partition = partition.unwrap_or(source.partition);
     let arn = link.role_arn(partition);
@@ -119,11 +151,14 @@ fn plan_role(
         shown_use: None,
         even_if_extended: args.even_if_extended,
     };
+    if let (Some(orphan), Some(role)) = (orphan, &role) {
+        removal = orphan.removal(removal, role)?;
+    }
     if !args.changes.yes {
         // The preview shows it, and the operator decides.
         removal.shown_use = role.as_ref().and_then(|role| removal.use_of_others(role)).map(|used| used.last);
     }
-    let plan = plan_role_removal(&removal, role.as_ref()).map_err(|objections| refused(&objections, link))?;
+    let plan = plan_role_removal(&removal, role.as_ref()).map_err(|objections| refused(&objections, link, orphan))?;
     let shown = role.as_ref().map(StandingRole::fingerprint);
-    Ok((Removing { removal, shown, is_denied: false }, operator, plan))
+    Ok((Removing { removal, shown, gone, is_denied: false }, operator, plan))
 }

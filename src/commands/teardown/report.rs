@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 
 use super::arguments::Teardown;
+use super::orphan::Orphan;
 use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::commands::command_line::Verb;
@@ -16,7 +17,7 @@ use crate::operations::grant_writer::repaired;
 use crate::operations::run::Run;
 use crate::operations::work::{Failed, JsonConfig, JsonSource, JsonTarget};
 use crate::report::changes::{self, Mood};
-use crate::report::console::{STRONG, count};
+use crate::report::console::{STRONG, capitalised, count};
 use crate::report::json;
 use crate::report::proof;
 use crate::report::several::{self, Field, Sheet};
@@ -28,6 +29,8 @@ pub struct Report<'a> {
     pub verb: &'static str,
     pub args: &'a Teardown,
     pub run: &'a Run<'a>,
+    /// With `--orphan`.
+    pub orphan: Option<&'a Orphan>,
     /// Targets on the command line that are not in `xacct.toml`.
     pub unknown: Vec<String>,
 }
@@ -42,6 +45,9 @@ impl Report<'_> {
     pub fn dry_run<T: fmt::Display>(&self, names: impl IntoIterator<Item = T>) -> ShellCommand {
         let command = self.run.file.xacct().arg(self.verb).flag("--dry-run");
         let command = if self.verb == Teardown::NAME { command } else { command.flag("--finish") };
+        if let Some(orphan) = self.orphan {
+            return command.option("--orphan", orphan.typed());
+        }
         command.args(names)
     }
 
@@ -96,15 +102,28 @@ impl Report<'_> {
             let removes = work.jobs.iter().map(|job| {
                 format!("{} → role {}", work.source.labels_of(&job.link), job.link.role_below_its_path()).into()
             });
-            write_paragraphs(&mut text, "Removes", &several::said(&names, removes), width);
+            let gone = work.jobs.iter().map(|job| gone(job).unwrap_or_default().into());
+            let paragraphs = [several::said(&names, removes), several::said(&names, gone)];
+            write_paragraphs(&mut text, "Removes", &paragraphs.concat(), width);
         }
         for job in work.jobs.iter().filter(|_| everything || !work.has_several()) {
             who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
             let _ = writeln!(text, "Removes  {} → {}", work.source.labels_of(&job.link), job.role);
+            if let Some(why) = gone(job) {
+                let _ = writeln!(text, "{}", several::filled(&why, "         ", "         ", width));
+            }
+        }
+        if let Some(principal) = self.orphan.and_then(Orphan::principal) {
+            let _ = writeln!(text, "Removes  the grant of {}", principal.in_words().replace('`', ""));
         }
         match work.pending() {
-            _ if work.jobs.is_empty() => text.push_str("\nNo target can be removed\n"),
-            0 => text.push_str("\nNothing to do: already removed\n"),
+            _ if work.jobs.is_empty() && self.orphan.is_none() => text.push_str("\nNo target can be removed\n"),
+            0 => match self.orphan {
+                Some(orphan) => {
+                    let _ = writeln!(text, "\nNothing to do: there is no {}", orphan.in_words());
+                }
+                None => text.push_str("\nNothing to do: already removed\n"),
+            },
             pending => {
                 let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
             }
@@ -120,7 +139,10 @@ impl Report<'_> {
     /// # Errors
     /// When the answer is no, or there is no terminal to ask on.
     pub async fn confirm(&self, work: &Work) -> Result<()> {
-        let what = self.what(&work.targets().join(", "));
+        let what = match self.orphan.and_then(Orphan::principal) {
+            Some(principal) => format!("the grant of {}", principal.in_words().replace('`', "")),
+            None => self.what(&work.targets().join(", ")),
+        };
         let hint = "or show the changes and stop: --dry-run, or --check to fail if there are any";
         let pending = format!("{} to apply", count(work.pending(), "change"));
         confirm_removal(&format!("Remove {what}?"), &pending, hint, self.run).await
@@ -148,7 +170,16 @@ impl Report<'_> {
             console.tell(&format!("\n{}", results(work, half, console.width())));
         } else if work.pending() > 0 {
             for job in work.done() {
-                console.tell(&format!("Removed {}{half}: {}", self.what(&job.link.name), job.role));
+                let name = match self.orphan {
+                    Some(_) => String::new(),
+                    None => format!("{}{half}: ", self.what(&job.link.name)),
+                };
+                console.tell(&format!("Removed {name}{}", job.role));
+            }
+        }
+        if self.orphan.is_some_and(|orphan| orphan.principal().is_some()) && work.grant.result.is_ok() {
+            for change in &work.grant.plan.changes {
+                console.tell(&capitalised(&changes::sentence(change, "", Mood::Done)));
             }
         }
         if work.grant.result.is_ok() && work.jobs.iter().any(|job| job.result.is_err()) {
@@ -187,7 +218,7 @@ impl Report<'_> {
         JsonTeardown {
             source: Some(work.into()),
             targets: work.json_targets(|job| JsonWarnings {
-                warnings: json::plan_warnings(&job.plan),
+                warnings: json::plan_warnings(&job.plan).into_iter().chain(gone(job)).collect(),
                 denied: job.state.is_denied,
             }),
             not_on_record: self.unknown.clone(),
@@ -196,6 +227,12 @@ impl Report<'_> {
             config: JsonConfig::new(&self.run.file.path, recorded),
         }
     }
+}
+
+/// Says that a closed account was not checked.
+fn gone(job: &Job) -> Option<String> {
+    let why = job.state.gone.as_ref()?;
+    Some(format!("account {} was not checked, so its role is left as it is: {why}", job.link.account))
 }
 
 /// Returns a row for each target, and below them how many are removed.

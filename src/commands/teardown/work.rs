@@ -33,4 +33,6 @@ pub struct Removing {
     pub shown: Option<Fingerprint>,
     /// Whether a test has shown that the user can no longer assume it.
     pub is_denied: bool,
+    /// With `--gone`: why nothing answers for the account.
+    pub gone: Option<String>,
 }

@@ -103,6 +103,9 @@ pub enum Objection {
     /// It belongs to the link of another source account.
     #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
+    /// No tag says which source account it is for.
+    #[error("role `{}` in account {} has no tag {SOURCE_TAG}, so xacct does not know whose it is", .0.name, .0.account)]
+    NoSource(RoleArn),
     /// It belongs to another link of the same source account. `found` and `wanted` say to which.
     #[error("role `{}` in account {} belongs to another link: {found}, but xacct.toml has {wanted}", .role.name, .role.account)]
     OtherLink { role: RoleArn, found: String, wanted: String },
@@ -216,13 +219,40 @@ pub fn plan_grant_removal(
     observed: Option<&ObservedPrincipal>,
 ) -> Plan {
     let Some(found) = observed.and_then(|observed| observed.grant.as_ref()) else { return Plan::default() };
-    let Some(policy) = found.policy().filter(|policy| policy.statements.iter().any(is_own)) else {
+    let Some(policy) = found.policy().filter(|policy| has_own_statement(policy)) else {
         return Plan { notes: vec![Note::OtherGrant(name.to_string())], ..Plan::default() };
     };
     let (rest, removed) = without(policy, roles);
     if removed.is_empty() {
         return Plan::default();
     }
+    grant_removal(principal, name, found, rest, removed)
+}
+
+/// Returns the change that removes all of xacct's statements from the grant, whatever roles they cover. Unmanaged
+/// statements stay, as in [`plan_grant_removal`].
+#[must_use]
+pub fn plan_whole_grant_removal(
+    principal: &PrincipalArn,
+    name: &PolicyName,
+    observed: Option<&ObservedPrincipal>,
+) -> Plan {
+    let Some(found) = observed.and_then(|observed| observed.grant.as_ref()) else { return Plan::default() };
+    let Some(policy) = found.policy().filter(|policy| has_own_statement(policy)) else {
+        return Plan { notes: vec![Note::OtherGrant(name.to_string())], ..Plan::default() };
+    };
+    let mut rest = policy.clone();
+    rest.statements.retain(|statement| !is_own(statement));
+    grant_removal(principal, name, found, rest, granted_roles(policy))
+}
+
+fn grant_removal(
+    principal: &PrincipalArn,
+    name: &PolicyName,
+    found: &FoundDocument,
+    rest: PolicyDocument,
+    removed: BTreeSet<RoleArn>,
+) -> Plan {
     let (principal, name, from) = (principal.clone(), name.clone(), Box::new(found.clone()));
     let change = if rest.statements.is_empty() {
         Change::DeleteGrant { principal, name, removed, from }
@@ -230,6 +260,23 @@ pub fn plan_grant_removal(
         Change::ShrinkGrant { principal, name, removed, from, to: Box::new(rest) }
     };
     Plan { changes: vec![change], ..Plan::default() }
+}
+
+/// Returns whether xacct wrote a statement of this grant.
+#[must_use]
+pub fn has_own_statement(grant: &PolicyDocument) -> bool {
+    grant.statements.iter().any(is_own)
+}
+
+/// Returns the roles that xacct's statements of a grant name.
+#[must_use]
+pub fn granted_roles(grant: &PolicyDocument) -> BTreeSet<RoleArn> {
+    let own = grant.statements.iter().filter(|statement| is_own(statement));
+    let resources = own.filter_map(|statement| match &statement.resource {
+        Some(Element::Is(resources)) => Some(resources),
+        _ => None,
+    });
+    resources.flatten().filter_map(|resource| resource.parse().ok()).collect()
 }
 
 /// Returns whether xacct wrote this statement. A Deny statement is never xacct's, whatever its `Sid`: removing it would

@@ -11,5 +11,5 @@ pub(crate) use source::{
 };
 pub(crate) use target::{
     TargetSide, boundary_of, enter, enter_in_region, observe_role, operator_of, read_role_back, role_to_remove,
-    role_to_revoke, target_side, target_side_to_remove, target_side_to_revoke,
+    role_to_revoke, target_side, target_side_to_remove, target_side_to_revoke, target_side_with,
 };

@@ -81,7 +81,14 @@ pub async fn target_side(
     source: Option<&Access>,
     own_policies: &BTreeSet<String>,
 ) -> Result<TargetSide> {
-    let access = enter_in_region(connections, link, source).await?;
+    target_side_with(enter_in_region(connections, link, source).await?, link, own_policies).await
+}
+
+/// Does the same with this access.
+///
+/// # Errors
+/// As [`target_side`].
+pub async fn target_side_with(access: Access, link: &Link, own_policies: &BTreeSet<String>) -> Result<TargetSide> {
     let partition = access.partition();
     link.check(Some(partition))?;
     let attached = link.policy_arns.iter().map(|policy| (policy.resolve(partition), "managed policy"));

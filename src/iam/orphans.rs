@@ -1,0 +1,157 @@
+//! Orphans: roles and grants that xacct made for a source account, and that no `xacct.toml` names any more. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::arn::{PrincipalArn, PrincipalRef, RoleArn};
+use super::identity::LINK_TAG;
+use super::names::{AccountId, RoleName};
+use super::plan::teardown::{granted_roles, has_own_statement};
+use super::policy::PolicyDocument;
+use super::state::{SOURCE_TAG, is_ours};
+use super::templates::GRANT_POLICY;
+use super::who::Holder;
+
+/// What the `xacct.toml` files of a source account name. IAM does not let two names differ only in case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Named {
+    /// The roles of targets, and the principals of each; none if the file leaves them to the operator.
+    roles: BTreeMap<(AccountId, String), BTreeSet<String>>,
+    principals: BTreeSet<String>,
+}
+
+impl Named {
+    /// Adds the role of a target, and the principals that it names.
+    pub fn add_role(&mut self, account: &AccountId, role: &RoleName, principals: &[PrincipalRef]) {
+        let of_role = self.roles.entry((account.clone(), role.as_str().to_ascii_lowercase())).or_default();
+        of_role.extend(principals.iter().map(label));
+        self.principals.extend(principals.iter().map(label));
+    }
+
+    /// Adds a principal of links.
+    pub fn add_principal(&mut self, principal: &PrincipalRef) {
+        self.principals.insert(label(principal));
+    }
+
+    /// Adds everything that another file names.
+    pub fn extend(&mut self, other: Self) {
+        for (role, principals) in other.roles {
+            self.roles.entry(role).or_default().extend(principals);
+        }
+        self.principals.extend(other.principals);
+    }
+
+    /// Returns whether a target has this role, whatever its path is.
+    #[must_use]
+    pub fn has_role(&self, account: &AccountId, role: &RoleName) -> bool {
+        self.principals_of(account, role).is_some()
+    }
+
+    fn principals_of(&self, account: &AccountId, role: &RoleName) -> Option<&BTreeSet<String>> {
+        self.roles.get(&(account.clone(), role.as_str().to_ascii_lowercase()))
+    }
+
+    /// Returns whether links are for this principal.
+    #[must_use]
+    pub fn has_principal(&self, principal: &PrincipalRef) -> bool {
+        self.principals.contains(&label(principal))
+    }
+
+    /// Returns the roles in the grant of this principal that are orphaned: all of them, unless links are for the principal.
+    #[must_use]
+    pub fn orphaned_of(&self, principal: &PrincipalRef, grant: &PolicyDocument) -> BTreeSet<RoleArn> {
+        let mut roles = granted_roles(grant);
+        if self.has_principal(principal) {
+            let is_its = |role: &RoleArn| {
+                let principals = self.principals_of(&role.account, &role.name);
+                principals.is_some_and(|them| them.is_empty() || them.contains(&label(principal)))
+            };
+            roles.retain(|role| !is_its(role));
+        }
+        roles
+    }
+}
+
+/// Names of IAM are unique whatever their path is.
+fn label(principal: &PrincipalRef) -> String {
+    let kind = if principal.user().is_some() { "user" } else { "role" };
+    format!("{kind}/{}", principal.name().to_ascii_lowercase())
+}
+
+/// A role that xacct made for the source account, and that no target names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrphanedRole {
+    /// Its ARN.
+    pub role: RoleArn,
+    /// The ID of its link.
+    pub link: Option<String>,
+}
+
+impl OrphanedRole {
+    /// Returns this role of a target account, if it is an orphan.
+    #[must_use]
+    pub fn of(holder: &Holder, source: &AccountId, named: &Named) -> Option<Self> {
+        let is_of_source = is_ours(&holder.tags) && holder.tags.get(SOURCE_TAG).is_some_and(|it| it == source.as_str());
+        let role: RoleArn = holder.arn.parse().ok().filter(|_| is_of_source)?;
+        (!named.has_role(&role.account, &role.name)).then(|| Self { role, link: holder.tags.get(LINK_TAG).cloned() })
+    }
+}
+
+/// A grant that xacct wrote: of a principal that no file names, or with roles that no target of the principal has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrphanedGrant {
+    /// The principal.
+    pub principal: PrincipalArn,
+    /// Whether links are for the principal, so that only these roles are orphaned.
+    pub is_named: bool,
+    /// The roles that the grant still covers.
+    pub roles: BTreeSet<RoleArn>,
+}
+
+impl OrphanedGrant {
+    /// Returns what is orphaned in the grant of this principal; `None` if nothing is, or if xacct did not write it.
+    #[must_use]
+    pub fn of(principal: &PrincipalArn, grant: &PolicyDocument, named: &Named) -> Option<Self> {
+        let reference = principal.reference();
+        let (is_named, roles) = (named.has_principal(&reference), named.orphaned_of(&reference, grant));
+        let is_orphan = if is_named { !roles.is_empty() } else { has_own_statement(grant) };
+        is_orphan.then(|| Self { principal: principal.clone(), is_named, roles })
+    }
+
+    /// Returns what is orphaned in the grant of a user of the source account.
+    #[must_use]
+    pub fn of_holder(holder: &Holder, named: &Named) -> Option<Self> {
+        let grant = holder.policies.inline.get(GRANT_POLICY)?.policy()?;
+        Self::of(&holder.arn.parse().ok()?, grant, named)
+    }
+}
+
+/// An account in which xacct could not look for orphans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchecked {
+    /// The account.
+    pub account: AccountId,
+    /// Why.
+    pub why: String,
+}
+
+/// All orphans of one source account, as far as xacct could look.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Orphans {
+    /// Roles in target accounts.
+    pub roles: Vec<OrphanedRole>,
+    /// Grants in the source account.
+    pub grants: Vec<OrphanedGrant>,
+    /// Accounts that could not be read.
+    pub unchecked: Vec<Unchecked>,
+}
+
+impl Orphans {
+    /// Returns whether there are any.
+    #[must_use]
+    pub fn are_any(&self) -> bool {
+        !self.roles.is_empty() || !self.grants.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests;

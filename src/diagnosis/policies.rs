@@ -165,8 +165,8 @@ pub(super) fn unread(facts: &Facts) -> Vec<Unread> {
     let user = facts.link.whose();
     unread.note(&facts.caller.identity, "the owner of the credentials");
     unread.note(&facts.source.operator.identity, "the source account");
-    unread.note(&facts.source.user, &format!("{user}"));
-    unread.note_policies(&facts.source.policies, &format!("{user}"));
+    unread.note(&facts.source.user, &user);
+    unread.note_policies(&facts.source.policies, &user);
     unread.note(&facts.source.groups, &format!("the groups of {user}"));
     for (group, policies) in facts.source.groups.present().into_iter().flatten() {
         unread.note_policies(policies, &format!("group {group}"));

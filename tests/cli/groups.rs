@@ -92,7 +92,7 @@ fn membership_that_nobody_may_read_is_said_to_be_unknown() {
 fn the_sessions_of_members_have_their_names() {
     let scene = linked("");
     scene.xacct("credentials dev --no-cache --format process").exits_with(0);
-    assert_eq!(scene.requests("AssumeRole")[0].parameter("RoleSessionName").as_deref(), Some("alice"));
+    assert_eq!(scene.requests("AssumeRole")[0].parameter("RoleSessionName"), Some("alice"));
 }
 
 #[test]

@@ -53,11 +53,13 @@ impl Settings {
             link.check(link.region.as_ref().map(Region::partition))?;
             source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
             if args.only == Some(Half::Target) {
-                source_as_told(&source, &[link.clone()], Partition::Aws, link.restrict_to_user).map_err(|error| {
-                    error
-                        .note("--only target does not read the source account")
-                        .hint("or specify the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME")
-                })?;
+                source_as_told(&source, std::slice::from_ref(link), Partition::Aws, link.restrict_to_user).map_err(
+                    |error| {
+                        error
+                            .note("--only target does not read the source account")
+                            .hint("or specify the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME")
+                    },
+                )?;
                 refuse_entering_without_source(link)?;
             }
         }

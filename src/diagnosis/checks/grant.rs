@@ -169,7 +169,7 @@ fn of_permission_set(facts: &Facts) -> Option<Finding> {
             format!("permission set {name} has no grant: no policy allows sts:AssumeRole on {role}"),
         ),
     };
-    let statement = grant(facts, false).to_value()["Statement"][0].clone();
+    let statement = grant(facts, false).to_value().pointer("/Statement/0").cloned().unwrap_or_default();
     let account = facts.source_account();
     let provision = ShellCommand::new("aws")
         .args(["sso-admin", "provision-permission-set"])

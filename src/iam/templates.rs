@@ -251,12 +251,13 @@ pub fn auditor_source(partition: Partition) -> PolicyDocument {
 #[must_use]
 pub fn reader(source: &AccountId, principals: &BTreeSet<PrincipalArn>, roles: &BTreeSet<RoleArn>) -> PolicyDocument {
     let partition = principals.first().map(PrincipalArn::partition).or(roles.first().map(|role| role.partition));
-    let (mut users, mut calling) = (BTreeSet::new(), BTreeSet::new());
+    let (mut users, mut groups, mut calling) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for principal in principals {
         match principal {
             PrincipalArn::User(user) => users.insert(user.to_string()),
             // Any user may be a member.
             PrincipalArn::Group(group) => {
+                groups.insert(group.to_string());
                 users.insert(format!("arn:{}:iam::{}:user/*", group.partition, group.account))
             }
             PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => calling.insert(principal.to_string()),
@@ -264,18 +265,22 @@ pub fn reader(source: &AccountId, principals: &BTreeSet<PrincipalArn>, roles: &B
     }
     let arns = roles.iter().flat_map(|role| [role.to_string(), role.without_path().to_string()]);
     let arns: BTreeSet<_> = arns.chain(calling).collect();
-    let mut document = filled(&READER, &|name| {
+    let mut value = fill_value(&READER, &|name| {
         Some(Fill::One(match name {
             "Partition" => partition.unwrap_or(Partition::Aws).to_string(),
             "SourceAccount" => source.to_string(),
+            "GroupArns" => return Some(Fill::Many(groups.iter().cloned().collect())),
             "UserArns" => return Some(Fill::Many(users.iter().cloned().collect())),
             "RoleArns" => return Some(Fill::Many(arns.iter().cloned().collect())),
             _ => return None,
         }))
     });
-    let names_nobody = |resource: &Element<BTreeSet<String>>| matches!(resource, Element::Is(arns) if arns.is_empty());
-    document.statements.retain(|statement| !statement.resource.as_ref().is_some_and(names_nobody));
-    document
+    // Where there is no principal of a kind.
+    if let Some(Value::Array(statements)) = value.get_mut("Statement") {
+        statements
+            .retain(|statement| statement.get("Resource").and_then(Value::as_array).is_none_or(|it| !it.is_empty()));
+    }
+    parsed(&value)
 }
 
 /// The location of Terraform's state.
@@ -352,8 +357,12 @@ enum Fill {
 }
 
 fn filled(template: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> PolicyDocument {
+    parsed(&fill_value(template, fill))
+}
+
+fn parsed(template: &Value) -> PolicyDocument {
     #[expect(clippy::expect_used, reason = "the templates are part of the program, and a test fills in every one")]
-    PolicyDocument::from_value(&fill_value(template, fill)).expect("a policy template")
+    PolicyDocument::from_value(template).expect("a policy template")
 }
 
 fn fill_value(value: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> Value {

@@ -258,6 +258,19 @@ fn a_reader_only_reads() {
 }
 
 #[test]
+fn a_reader_of_other_principals_has_no_statement_about_nobody() {
+    let sids = |principal: &str| {
+        let principal: PrincipalArn = principal.parse().unwrap();
+        let document = reader(principal.account(), &[principal.clone()].into(), &[role("a")].into());
+        document.statements.into_iter().filter_map(|statement| statement.sid).collect::<BTreeSet<_>>()
+    };
+    let of_role = sids("arn:aws:iam::111111111111:role/ci/terraform");
+    assert!(!of_role.contains("XacctReadUser") && !of_role.contains("XacctReadMembers"), "{of_role:?}");
+    let of_group = sids("arn:aws:iam::111111111111:group/deployers");
+    assert!(of_group.contains("XacctReadUser") && of_group.contains("XacctReadMembers"), "{of_group:?}");
+}
+
+#[test]
 fn the_state_policy_names_only_what_is_used() {
     let of = |workspaces, lock| {
         let place =

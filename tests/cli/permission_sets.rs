@@ -224,3 +224,10 @@ fn sessions_of_a_permission_set_last_an_hour_at_most() {
     scene.xacct("credentials --no-cache --format process --duration 2h").exits_with(2).says(&["1h"]);
     scene.xacct("credentials --no-cache --format process").exits_with(0);
 }
+
+#[test]
+fn credentials_of_somebody_else_are_refused_with_the_way_to_sign_in() {
+    let scene = linked("");
+    let output = scene.xacct("verify --user-profile alice").exits_with(5);
+    output.says(&["do not belong to permission set", "aws configure sso --profile Deployer"]);
+}

@@ -117,9 +117,16 @@ pub fn the_users_own_but(facts: &Facts, with: VerifyWith, extra: impl Fn(Fix) ->
     }
     let fix = match facts.caller.profile_of_user {
         Some(_) => fix,
+        None if matches!(facts.link.of_link(), PrincipalRef::PermissionSet(_)) => fix
+            .step_do(format!("sign in with {} in account {}:", facts.link.whose(), facts.source_account()))
+            .run(ShellCommand::new("aws").args(["configure", "sso"]).option("--profile", facts.link.of_link().name())),
         None => fix
             .step_do(format!("store an access key of {user} in a profile:"))
             .run(ShellCommand::new("aws").arg("configure").option("--profile", facts.link.principal.name())),
     };
-    extra(fix.write_source(facts, "user_profile", facts.link.principal.name())).verify(facts, with)
+    let profile = match facts.link.of_link() {
+        set @ PrincipalRef::PermissionSet(_) => set.name(),
+        _ => facts.link.principal.name(),
+    };
+    extra(fix.write_source(facts, "user_profile", profile)).verify(facts, with)
 }

@@ -304,3 +304,31 @@ proptest! {
         prop_assert!(foreign.parse::<RoleArn>().is_err());
     }
 }
+
+#[test]
+fn the_roles_of_a_permission_set_are_known_by_their_names() {
+    let set = |role: &str| set_of_role(role).map(|set| set.to_string());
+    assert_eq!(set("AWSReservedSSO_Deployer_0123456789abcdef").as_deref(), Some("Deployer"));
+    assert_eq!(set("AWSReservedSSO_a_b.c_0123456789abcdef").as_deref(), Some("a_b.c"));
+    for other in
+        ["Deployer", "AWSReservedSSO_Deployer", "AWSReservedSSO_Deployer_0123", "AWSReservedSSO__0123456789abcdef"]
+    {
+        assert_eq!(set(other), None, "{other}");
+    }
+}
+
+#[test]
+fn a_permission_set_is_every_session_of_its_roles() {
+    let set: PrincipalRef = accepts("permission-set/Deployer");
+    let arn = set.at_root(Partition::Aws, &"111111111111".parse().unwrap());
+    let pattern = "role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Deployer_????????????????";
+    assert_eq!(arn.to_string(), format!("arn:aws:iam::111111111111:{pattern}"));
+    let session = |account: &str, role: &str| {
+        CallerArn::parse(&format!("arn:aws:sts::{account}:assumed-role/{role}/alice@example.com"))
+    };
+    let own = session("111111111111", "AWSReservedSSO_Deployer_0123456789abcdef");
+    assert!(arn.is(&own) && set.is(&own));
+    let other = session("111111111111", "AWSReservedSSO_Deployer2_0123456789abcdef");
+    assert!(!arn.is(&other) && !set.is(&other));
+    assert!(!arn.is(&session("222222222222", "AWSReservedSSO_Deployer_0123456789abcdef")));
+}

@@ -89,8 +89,7 @@ fn report(proofs: &[Proven<'_>], run: &Run<'_>) {
     }
     proofs.iter().filter_map(|proven| proven.result.as_ref().err()).for_each(|error| console.error(error));
     if proofs.len() > 1 {
-        let all: Vec<_> = run.file.principals().iter().map(PrincipalRef::label).collect();
-        blocks.extend(table(proofs, &all.join(", "), width));
+        blocks.extend(table(proofs, width));
         let proven = proofs.iter().filter_map(|it| Some((it.link.name.as_str(), it.result.as_ref().ok()?)));
         blocks.extend(proof::remarks_on_several(proven, width));
         let works = proofs.iter().filter(|proven| proven.works().is_some()).count();
@@ -135,11 +134,14 @@ fn time(proof: &Proof) -> String {
 }
 
 /// Returns what the links share, and a row for each, with the cause of a failure.
-fn table(proofs: &[Proven<'_>], user: &str, width: u16) -> Vec<String> {
+fn table(proofs: &[Proven<'_>], width: u16) -> Vec<String> {
     let sheet = Sheet::new(vec![
         Field::of("Target", proofs, |it| it.link.name.clone()),
         Field::of("Account", proofs, |it| it.link.account.to_string()),
-        Field::of("User", proofs, |_| user.to_owned()),
+        Field::of("User", proofs, |it| {
+            let tested = it.result.as_ref().ok().and_then(|proof| proof.tested_as.as_ref());
+            tested.map_or_else(|| it.link.principals_in_words(), PrincipalRef::label)
+        }),
         Field::of("Role", proofs, |it| it.link.role_below_its_path()),
         Field::of("Region", proofs, |it| it.link.region_in_words()),
         Field::of("Result", proofs, |it| match &it.result {

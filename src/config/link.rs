@@ -33,6 +33,8 @@ pub struct Source {
     pub tested_as: Option<PrincipalRef>,
     /// The profile of a principal, to test links with; `None` means the operator's, if the operator is one.
     pub user_profile: Option<String>,
+    /// Another profile that may have the credentials of a principal, if `user_profile` is not set.
+    pub profile_to_try: Option<String>,
     /// The line of `account` in the file, such as `xacct.toml:2`.
     pub account_place: Option<String>,
 }

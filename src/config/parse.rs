@@ -52,7 +52,9 @@ impl ConfigFile {
             for (name, _) in section.table.iter() {
                 section.check_visible(name, "a name", name)?;
                 if let Some(target) = section.section(name)? {
-                    targets.push((name.to_owned(), read_target(&target)?));
+                    let record = read_target(&target)?;
+                    check_account_of_principals(&target, &record, source.account())?;
+                    targets.push((name.to_owned(), record));
                 }
             }
             section.no_twins(&targets)?;
@@ -174,6 +176,19 @@ fn principals(section: &Section<'_>) -> Result<Vec<PrincipalRef>> {
     let principals = section.list("principals")?;
     refuse_repeated(section, &principals)?;
     Ok(principals)
+}
+
+/// Refuses principals of a target that are not of the source account.
+fn check_account_of_principals(section: &Section<'_>, record: &Recorded, source: Option<&AccountId>) -> Result<()> {
+    let known = source.or_else(|| record.principals.iter().find_map(PrincipalRef::account));
+    match record.principals.iter().filter_map(PrincipalRef::account).find(|other| known != Some(*other)) {
+        Some(other) => {
+            let known = known.map(ToString::to_string).unwrap_or_default();
+            let what = format!("the principal is in account {other}, but the source account is {known}");
+            Err(section.error("principals", what).hint("specify a principal of the source account"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses a principal that is listed twice.

@@ -72,9 +72,11 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
         set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
     }
     set_principals(section, source, &file.source);
-    if has_left(source) && section.contains_key("user_profile") {
-        // It was that of the principal that has left.
-        set(section, "user_profile", local::named(source.user_profile.as_ref()).map(Into::into));
+    if let Some(profile) = local::named(source.user_profile.as_ref()).filter(|_| has_left(source, &file.source))
+        && section.contains_key("user_profile")
+    {
+        // It may have been that of the principal that has left.
+        set(section, "user_profile", Some(profile.into()));
     }
     // Profiles are one person's: those in the files stay, and others go to `xacct.local.toml` if there is one.
     if file.local.text.is_none() {
@@ -109,10 +111,9 @@ fn written(file: &ConfigFile, document: &DocumentMut) -> String {
 }
 
 /// Returns whether a principal of the source has lost its links to another one.
-fn has_left(source: &Source) -> bool {
-    let is_it =
-        |principal: &PrincipalRef| source.leaving.as_ref().is_some_and(|left| left.label() == principal.label());
-    source.leaving.is_some() && !source.principals.iter().any(is_it)
+fn has_left(source: &Source, before: &RecordedSource) -> bool {
+    let is_it = |principal: &PrincipalRef| source.leaving.as_ref().is_some_and(|left| left.is_same(principal));
+    before.principals.iter().any(is_it) && !source.principals.iter().any(is_it)
 }
 
 /// Records one user as `user`, unless the file has a list.

@@ -16,7 +16,7 @@ use crate::iam::who::{Holder, HolderKind};
 use crate::operations::accounts::SourceSide;
 use crate::operations::run::Run;
 
-/// The users or the roles of an account.
+/// Principals of an account.
 type Holders = OnceCell<Reading<Vec<Holder>>>;
 
 /// A search for orphans; the default looks nowhere.
@@ -42,17 +42,17 @@ impl Search {
         Ok(Self { named, source: includes(only, Half::Source).then(Holders::new), targets })
     }
 
-    /// Reads the users of the source account.
+    /// Reads the users and roles of the source account.
     pub async fn look_in_source(&self, access: &Access) {
         if let Some(cell) = &self.source {
-            read(cell, access, HolderKind::User).await;
+            read(cell, access, &[HolderKind::User, HolderKind::Role]).await;
         }
     }
 
     /// Reads the roles of a target account.
     pub async fn look_in_target(&self, access: &Access, account: &AccountId) {
         if let Some(cell) = self.targets.get(account) {
-            read(cell, access, HolderKind::Role).await;
+            read(cell, access, &[HolderKind::Role]).await;
         }
     }
 
@@ -88,9 +88,9 @@ impl Search {
     }
 }
 
-async fn read(cell: &Holders, access: &Access, kind: HolderKind) {
+async fn read(cell: &Holders, access: &Access, kinds: &[HolderKind]) {
     cell.get_or_init(async || {
-        let read = details::holders(access, kind).await;
+        let read = details::holders(access, kinds).await;
         read.unwrap_or_else(|error| Reading::Unreadable {
             permission: String::new(),
             answer: error.own_message_and_answer(),

@@ -83,6 +83,7 @@ pub async fn of_role(
     if options.cache && cache.is_none() {
         run.console.warn("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
     }
+    prover.settle_session_name(&claim).await;
     let mut cached = from_cache(&prover, &claim, cache.as_ref()).await?;
     if cached.is_none() && options.request.duration.is_none() && prover.lacks_code(&claim) {
         // Nobody asked for more than an hour, and an hour needs no code if the user's MFA session is cached.

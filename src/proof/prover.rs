@@ -187,6 +187,17 @@ impl Prover {
         self.caller.get().and_then(|asked| asked.as_ref().ok()).map(|(caller, _)| &caller.arn)
     }
 
+    /// Asks whose the credentials are, if the name of the session depends on it: links may have several principals, and a
+    /// session of a role passes on its own name.
+    pub async fn settle_session_name(&self, claim: &Claim) {
+        let own = if claim.principals.is_empty() { &self.principals } else { &claim.principals };
+        let is_one_user = matches!(own.as_slice(), [PrincipalRef::User(_)]);
+        if claim.request.session_name.is_none() && !is_one_user {
+            // An error is reported where the credentials are used.
+            let _ = self.caller().await;
+        }
+    }
+
     /// Returns how far AWS's clock was ahead of this machine's when it told the caller; zero before that.
     #[must_use]
     pub fn clock_ahead(&self) -> time::Duration {
@@ -345,6 +356,7 @@ impl Prover {
         if !is_denied {
             return answer;
         }
+        self.settle_session_name(claim).await;
         sts::assume(access, &AssumeRole { session_name: self.session_name()?, ..request.clone() }).await
     }
 

@@ -26,6 +26,7 @@ impl Prover {
         if !self.said_to_be_the_users || is_of_group {
             self.who_am_i(&claim.principals).await.map_err(Stop::into_error)?;
         }
+        self.settle_session_name(claim).await;
         self.check_device(claim).map_err(Stop::into_error)?;
         self.check_duration(claim)?;
         let (request, region) = (self.request(claim)?, self.region(claim));
@@ -182,8 +183,14 @@ impl Prover {
     }
 
     async fn find_device(&self) -> Result<MfaSerial> {
-        let caller = self.caller().await?;
-        let user = &caller.arn.user().ok_or_else(|| self.no_device(&caller.arn))?.name;
+        let user = match self.principals.as_slice() {
+            [PrincipalRef::User(user)] => user.name().clone(),
+            _ => {
+                let caller = self.caller().await?;
+                caller.arn.user().ok_or_else(|| self.no_device(&caller.arn))?.name.clone()
+            }
+        };
+        let user = &user;
         let devices = read::mfa_serials(&self.access, user).await.map_err(|error| {
             error
                 .context(format!("cannot list the MFA devices of user `{user}`"))

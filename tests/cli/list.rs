@@ -21,7 +21,7 @@ fn shows_settings_and_the_last_test_without_a_request() {
     let document = scene.xacct_json("status 222222222222", 0);
     assert!(scene.sandbox.requests().is_empty());
     let target = &document["targets"][ACCOUNT_B];
-    assert_eq!(document["source"], json!({"account": ACCOUNT_A, "user": "alice"}));
+    assert_eq!(document["source"], json!({"account": ACCOUNT_A, "user": "alice", "principals": ["alice"]}));
     assert_eq!((&target["role_arn"], &target["external_id"]), (&json!(ROLE), &json!("abc")));
     assert_eq!(target["policy_arns"], json!(["arn:aws:iam::aws:policy/PowerUserAccess"]));
     assert_eq!((&target["last_test"]["outcome"], &target["region"]), (&json!("works"), &json!("eu-west-1")));

@@ -35,6 +35,8 @@
 //! | `import` | roles that exist become targets; `forget` removes targets |
 //! | `team` | one file for several people: own profiles, and external IDs outside the file |
 //! | `handover` | links whose role Terraform manages |
+//! | `principals` | links of roles, and of several principals |
+//! | `replace` | links change hands, and nobody is refused meanwhile |
 //! | `move` | a link gets a role with another name, and nobody is refused meanwhile |
 //! | `revoke` | ends sessions, and keeps the link |
 //! | `teardown` | removes links, and nothing else |

@@ -127,6 +127,16 @@ fn a_target_may_have_principals_of_its_own() {
 }
 
 #[test]
+fn a_grant_on_a_role_that_no_file_names_is_an_orphan() {
+    let scene = linked("");
+    scene.environment.edit("xacct.toml", "principals = [\"role/ci/terraform\"]", "user = \"alice\"");
+    let output = scene.xacct("bootstrap --check").exits_with(4);
+    output.says(&["the grant of role ci/terraform", &format!("xacct teardown --orphan {TERRAFORM}")]);
+    scene.xacct(&format!("teardown --orphan {TERRAFORM} --yes")).exits_with(0);
+    assert_eq!(grant(&scene), None);
+}
+
+#[test]
 fn what_cannot_be_given_a_link_is_refused_before_anything_is_written() {
     let cases = [
         ("--principal role/ci/nobody", 1, "account 111111111111 has no role `ci/nobody`"),
@@ -165,10 +175,20 @@ fn the_role_of_an_operator_is_offered_and_never_taken() {
 }
 
 #[test]
+fn a_principal_of_a_target_in_another_account_is_refused_offline() {
+    let scene = Scene::linked("--name dev");
+    scene.environment.append("xacct.toml", "principals = [\"arn:aws:iam::999999999999:role/x\"]\n");
+    let output = scene.xacct("print cloudformation dev").exits_with(2);
+    output.says(&["the principal is in account 999999999999, but the source account is 111111111111"]);
+}
+
+#[test]
 fn sessions_of_a_role_last_an_hour_at_most() {
     let scene = linked("--max-session-duration 4h");
     scene.xacct("credentials --no-cache --format process").exits_with(0);
     let request = &scene.requests("AssumeRole")[0];
     assert!(request.parameter("DurationSeconds").is_none_or(|seconds| seconds == "3600"), "{request:?}");
     scene.xacct("credentials --no-cache --format process --duration 2h").exits_with(2).says(&["1h"]);
+    scene.xacct("print provider-hcl").exits_with(0).says(&["duration = \"1h\""]);
+    scene.xacct("print provider-hcl --duration 2h").exits_with(2).says(&["at most 1h"]);
 }

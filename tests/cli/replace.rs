@@ -126,3 +126,61 @@ fn a_preview_and_a_check_change_nothing() {
     scene.xacct("replace alice --with bob --check").exits_with(4);
     assert_eq!(scene.writes(), Vec::<String>::new());
 }
+
+#[test]
+fn a_target_that_fails_keeps_the_old_one_on_record() {
+    let scene = scene();
+    let second = "bootstrap 333333333333 --name qa --yes --profile security-admin --target-profile third-admin";
+    scene.xacct(second).exits_with(0);
+    scene.xacct(BEGIN).exits_with(0);
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "no".into() };
+    scene.sandbox.add_fault(Fault::new("UpdateAssumeRolePolicy", denied));
+    assert_ne!(scene.xacct(FINISH).code, 0);
+    assert!(scene.environment.read("xacct.toml").contains("user/alice"));
+    scene.sandbox.clear_faults();
+    scene.xacct(FINISH).exits_with(0);
+    assert!(!grant(&scene, "alice") && grant(&scene, "bob"));
+    assert!(!scene.environment.read("xacct.toml").contains("alice"));
+}
+
+#[test]
+fn nobody_leaves_before_the_new_one_works() {
+    let scene = scene();
+    scene.environment.edit("xacct.toml", "user = \"alice\"", "principals = [\"user/bob\", \"user/alice\"]");
+    let output = scene.xacct(FINISH).exits_with(1);
+    output.says(&["user `bob` does not have its grant yet", "run the command without --finish first"]);
+    scene.xacct(BEGIN).exits_with(0);
+    scene.sandbox.clear_requests();
+    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Throttle));
+    let output = scene.xacct(FINISH);
+    assert_ne!(output.code, 0);
+    output.says(&["cannot test the link as user `bob`", "nothing was changed"]);
+    assert_eq!(scene.writes(), Vec::<String>::new());
+    session_by_alice(&scene);
+}
+
+fn session_by_alice(scene: &Scene) {
+    scene.sandbox.clear_faults();
+    session(scene, "alice").exits_with(0);
+}
+
+#[test]
+fn sessions_are_named_after_whoever_opens_them() {
+    let scene = scene();
+    scene.xacct(BEGIN).exits_with(0);
+    scene.sandbox.clear_requests();
+    for user in ["alice", "bob"] {
+        session(&scene, user).exits_with(0);
+        let requests = scene.requests("AssumeRole");
+        assert_eq!(requests.last().unwrap().parameter("RoleSessionName"), Some(user));
+    }
+}
+
+#[test]
+fn mfa_and_a_role_do_not_go_together() {
+    let scene = Scene::linked("--name dev --require-mfa --mfa-code 123456 --no-verify");
+    scene.sandbox.clear_requests();
+    let output = scene.xacct("replace alice --with role/ci/terraform --yes").exits_with(2);
+    output.says(&["sessions of role `ci/terraform` never have MFA"]);
+    assert_eq!(scene.writes(), Vec::<String>::new());
+}

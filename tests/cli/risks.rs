@@ -174,7 +174,10 @@ fn quotas_almost_exhausted() {
     scene.environment.write("long.json", &filler(9500).to_string());
     let [role, user] = &warnings(&scene, "--external-id abc --policy-file long.json")[..] else { panic!("two") };
     assert!(role.starts_with("the role's inline policies use 95") && role.contains(" of 10240 characters"), "{role}");
-    assert!(user.starts_with("the user's inline policies use 1") && user.contains(" of 2048 characters"), "{user}");
+    assert!(
+        user.starts_with("the principal's inline policies use 1") && user.contains(" of 2048 characters"),
+        "{user}"
+    );
 }
 
 #[test]

@@ -77,6 +77,53 @@ fn end_of_a_move() {
     hold_up(&trial, every);
 }
 
+#[test]
+fn rotate() {
+    let words = "rotate external-id 222222222222 --new-external-id new-id --yes";
+    hold_up(&Trial::new("rotate", words, |scene| scene.link("--external-id 0123456789abcdef")), Call::is_write);
+}
+
+#[test]
+fn end_of_a_rotation() {
+    let trial = Trial::new("rotate --finish", "rotate external-id 222222222222 --finish --yes", |scene| {
+        scene.link("--external-id 0123456789abcdef");
+        scene.xacct("rotate external-id 222222222222 --new-external-id new-id --yes").exits_with(0);
+        scene.sandbox.clear_requests();
+    });
+    hold_up(&trial, Call::is_write);
+}
+
+#[test]
+fn replace() {
+    let words = "replace alice --with bob --yes --user-profile bob";
+    hold_up(&Trial::new("replace", words, |scene| scene.link("--restrict-to-user")), Call::is_write);
+}
+
+#[test]
+fn end_of_a_replacement() {
+    let trial = Trial::new("replace --finish", "replace alice --with bob --yes --finish", |scene| {
+        scene.link("--restrict-to-user");
+        scene.xacct("replace alice --with bob --yes --user-profile bob").exits_with(0);
+        scene.sandbox.clear_requests();
+    });
+    hold_up(&trial, Call::is_write);
+}
+
+#[test]
+fn link_of_a_role() {
+    let words = "bootstrap --yes --target-account 222222222222 --principal role/ci/terraform --user-profile terraform \
+                 --profile security-admin --target-profile dev-admin --external-id 0123456789abcdef";
+    let trial = Trial::new("bootstrap of a role's link", words, |scene| {
+        let session = scene.sandbox.world(xacct_sandbox::world::World::add_principals).terraform;
+        let (key, secret) = (&session.key.id, &session.key.secret);
+        let token = &session.token;
+        scene.environment.append("aws/config", "\n[profile terraform]\nregion = us-east-1\n");
+        let keys = format!("aws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
+        scene.environment.append("aws/credentials", &format!("\n[terraform]\n{keys}aws_session_token = {token}\n"));
+    });
+    hold_up(&trial, Call::is_write);
+}
+
 /// Interrupts the command at every selected call, prints the results, and asserts that all checks passed.
 fn hold_up(trial: &Trial, is_wanted: fn(&Call) -> bool) {
     let start = Instant::now();

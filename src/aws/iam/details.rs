@@ -65,17 +65,17 @@ pub async fn account(access: &Access, id: &AccountId) -> Result<Reading<Account>
     Ok(Reading::Present(account))
 }
 
-/// Reads all users, or all roles, of an account, without the text of managed policies.
+/// Reads all principals of these kinds of an account, without the text of managed policies.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error other than a denial.
-pub async fn holders(access: &Access, kind: HolderKind) -> Result<Reading<Vec<Holder>>> {
+pub async fn holders(access: &Access, kinds: &[HolderKind]) -> Result<Reading<Vec<Holder>>> {
     let found = Found::default();
-    let filter = match kind {
+    let filter = kinds.iter().map(|kind| match kind {
         HolderKind::User => EntityType::User,
         HolderKind::Role => EntityType::Role,
-    };
-    if let Err(error) = list(access, vec![filter], &found).await {
+    });
+    if let Err(error) = list(access, filter.collect(), &found).await {
         return unread(error);
     }
     let parts = found.0.into_inner().unwrap_or_else(PoisonError::into_inner);

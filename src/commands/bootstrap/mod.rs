@@ -111,6 +111,11 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
         let existing = work.jobs.iter_mut().filter(|job| job.state.shown.is_some());
         existing.for_each(|job| job.state.used_before = None);
     }
+    let proves = args.only.is_none() && !args.no_verify;
+    if source.leaving.is_some() && proves {
+        let proving = Proving { args, run, connections: &connections, source: &source };
+        proving.check_before_anybody_leaves(&work).await?;
+    }
     let kept: Vec<_> = work.jobs.iter().filter_map(|job| job.state.kept.as_ref()).collect();
     if work.pending() > 0 || !kept.is_empty() {
         config::check_writable(&run.file)?;
@@ -132,16 +137,17 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
         writers = applied?;
     }
     let mut source = as_recorded(source, &work.source);
-    if work.grant.result.is_err() {
+    let is_partial = !work.failed.is_empty() || work.jobs.iter().any(|job| job.result.is_err());
+    if work.grant.result.is_err() || is_partial {
         keep_leaving(&mut source, &mut work, &run.file);
     }
-    if let Some(most) = args.wait.filter(|_| work.jobs.iter().any(|job| job.result.is_ok())) {
-        wait::for_permission_sets(&mut work, most, run).await?;
-    }
-    let proves = args.only.is_none() && !args.no_verify;
     let links: Vec<_> = work.jobs.iter().map(|job| &job.link).collect();
     let other_profiles = config::other_profiles(&run.file, &source, &links);
     let mut recorded = record(&work, &source, &file, run, |_| !proves).map(|written| written || before);
+    // The links are on record: the wait may be interrupted.
+    if let Some(most) = args.wait.filter(|_| work.jobs.iter().any(|job| job.result.is_ok())) {
+        wait::for_permission_sets(&mut work, most, run).await?;
+    }
     if proves {
         let proving = Proving { args, run, connections: &connections, source: &source };
         proving.prove(&mut work, &mut writers).await;
@@ -193,7 +199,7 @@ fn as_recorded(source: Source, observed: &SourceSide) -> Source {
     Source { account: Some(observed.account.clone()), principals, ..source }
 }
 
-/// Keeps the principal on record whose grant could not be taken away, so that the next run does it.
+/// Keeps the principal on record that has not lost all links, so that the next run takes them away.
 fn keep_leaving(source: &mut Source, work: &mut Work, file: &ConfigFile) {
     if source.leaving.is_none() {
         return;

@@ -59,6 +59,13 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
             grant.warnings.extend(lacking_grant(&desired, set).map(Box::new).map(Risk::PermissionSetLacksGrant));
         }
     }
+    if source.leaving().next().is_some()
+        && let Some(Change::PutGrant { principal, .. }) = grant.changes.first()
+    {
+        return Err(Error::new(Kind::Refused, format!("{} does not have its grant yet", principal.in_words()))
+            .note("the old principal keeps its own until then")
+            .hint("run the command without --finish first"));
+    }
     let roles = jobs.iter().map(|job| job.role.clone()).collect();
     for grantee in source.leaving() {
         let name = GRANT_POLICY.parse()?;
@@ -139,6 +146,7 @@ impl Planner<'_> {
             link.id.clone_from(&identity.id);
         }
         let lost = settle::complete(link, self.source, observed.or(old), self.run.context)?;
+        link.check_principals()?;
         let kept = match observed.filter(|_| self.args.keep_statements && link.managed_by.is_none()) {
             Some(role) => Kept::undeclared(role, link, &self.source.principals_of(link), self.run)?,
             None => None,

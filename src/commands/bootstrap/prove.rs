@@ -73,6 +73,27 @@ impl Proving<'_> {
         }
     }
 
+    /// Tests that the links work as the principal that stays, before the other one loses them.
+    ///
+    /// # Errors
+    /// When one does not, or nobody can tell.
+    pub async fn check_before_anybody_leaves(&self, work: &Work) -> Result<()> {
+        let Some(prover) = self.prover(work).await else { return Ok(()) };
+        let (prover, principals) = (prover?, self.principals(work));
+        for job in &work.jobs {
+            let claim = proving::claim_to_test(&job.link, &job.role, Freshness::Settled, self.run);
+            let claim = Claim { extent: Extent::Session, principals: principals.clone(), ..claim };
+            prover.session(&claim).await.map_err(|error| {
+                let whose: Vec<_> = principals.iter().map(PrincipalRef::in_words).collect();
+                error
+                    .context(format!("target {}: cannot test the link as {}", job.link.name, whose.join(" or ")))
+                    .note("nothing was changed")
+                    .hint("or finish without the test: --no-verify")
+            })?;
+        }
+        Ok(())
+    }
+
     /// Returns a prover with the user's credentials; `None` if there are none.
     async fn prover(&self, work: &Work) -> Option<Result<Prover>> {
         let access = match (&self.source.user_profile, &work.source.operator) {
@@ -137,7 +158,11 @@ impl Bench<'_> {
     /// Returns both halves as this run has made them, or found them.
     fn made<'a>(&'a self, job: &'a Job) -> Made<'a> {
         let caller = self.prover.known_caller();
-        let grant = self.grants.iter().find(|(principal, _)| caller.is_some_and(|caller| principal.is(caller)));
+        let is_callers = |principal: &PrincipalArn| caller.is_some_and(|caller| principal.is(caller));
+        let grant = match self.grants.as_slice() {
+            [one] if caller.is_none() => Some(one),
+            several => several.iter().find(|(principal, _)| is_callers(principal)),
+        };
         Made { role: &job.state.desired, trust: &job.state.trust, grant: grant.map(|(_, document)| document) }
     }
 
@@ -188,6 +213,8 @@ impl Bench<'_> {
             }
             in_vain.set(false);
             let obstacle = async |denied: Denied<'_>| {
+                // The caller's grant counts, and AWS may not have told the caller yet.
+                let _ = self.prover.caller().await;
                 let (case, made) = (case(job, written), self.made(job));
                 // On the heap: the steps of the proof pass it on by value.
                 let why = Box::pin(self.diagnostician.obstacle(&case, (&self.prover, &claim), &made, denied)).await;

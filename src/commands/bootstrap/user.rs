@@ -41,7 +41,7 @@ pub async fn look_for(
         return None;
     }
     let used = operator.access.profile.as_deref();
-    match profile_of(&principals, used, connections).await {
+    match profile_of(&principals, used, source.profile_to_try.as_deref(), connections).await {
         Some(profile) => {
             source.user_profile = Some(profile.clone());
             Some(profile)
@@ -57,13 +57,19 @@ pub async fn look_for(
 
 /// Returns the first profile with an access key of one of the users: AWS says whose each key is. Keys in the environment count, too,
 /// if the operator uses a profile.
-async fn profile_of(principals: &[&Grantee], used: Option<&str>, connections: &Connections) -> Option<String> {
+async fn profile_of(
+    principals: &[&Grantee],
+    used: Option<&str>,
+    to_try: Option<&str>,
+    connections: &Connections,
+) -> Option<String> {
     let silent = connections.that_ask_nobody();
     let environment = (used.is_some() && environment::has_keys()).then_some(environment::PROFILE);
     let mut profiles: Vec<_> = silent.profiles().with_keys().filter(|name| Some(*name) != used).collect();
     // Most people name it after the user.
     profiles.sort_by_key(|name| !principals.iter().any(|principal| principal.arn.name() == *name));
-    let candidates: Vec<_> = profiles.into_iter().chain(environment).take(MOST).collect();
+    let to_try = to_try.filter(|name| !profiles.contains(name));
+    let candidates: Vec<_> = to_try.into_iter().chain(profiles).chain(environment).take(MOST).collect();
     let owners = join_all(candidates.iter().map(async |name| {
         let owner = async { sts::caller(&silent.access(Some(name)).await?).await };
         timeout(PATIENCE, owner).await.ok()?.ok()

@@ -116,6 +116,11 @@ fn session_name(run: &Run<'_>) -> Option<SessionName> {
 /// Returns the requested session duration if the role allows it; without a request, the role's limit.
 fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuration> {
     let limit = link.max_session_duration;
+    // With a session of a role, AWS opens sessions of at most an hour.
+    if !link.principals.is_empty() && link.principals.iter().all(|principal| principal.user().is_none()) {
+        let hour = within_an_hour(asked, link, "a session of a role assumes another role", "")?;
+        return Ok(hour.unwrap_or(SessionDuration::LONGEST_OF_A_SESSION));
+    }
     match asked {
         None => Ok(SessionDuration::from_secs(limit.as_secs())?),
         Some(asked) if asked.as_secs() <= limit.as_secs() => Ok(asked),
@@ -211,7 +216,7 @@ pub fn principals(
 
 /// Returns the source account: that of the principals.
 pub fn account_of(principals: &BTreeSet<PrincipalArn>, run: &Run<'_>) -> Result<AccountId> {
-    let account = principals.first().map(PrincipalArn::account).or_else(|| run.file.source.account());
+    let account = run.file.source.account.as_ref().or_else(|| principals.first().map(PrincipalArn::account));
     account.cloned().ok_or_else(|| {
         Error::usage(format!("[source] of `{}` has no `account`", run.file.path.display())).hint("add it there")
     })

@@ -24,7 +24,7 @@ impl Verb for Replace {
 
 /// Runs `xacct replace`.
 async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
-    if args.old.label() == args.new.label() {
+    if args.old.is_same(&args.new) {
         return Err(Error::usage(format!("{} cannot replace itself", args.old.in_words()))
             .hint("specify another principal: --with NEW"));
     }
@@ -38,6 +38,7 @@ async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
         link.principals = changed(link.principals.clone(), args, &link.name, run)?;
         link.has_own_principals |= !changes_source;
         link.gives_to = Some(args.new.clone());
+        link.check_principals()?;
         if !link.has_own_principals {
             settings.source.principals.clone_from(&link.principals);
         }
@@ -46,8 +47,9 @@ async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
         settings.source.leaving = Some(args.old.clone());
     }
     settings.source.tested_as = Some(args.new.clone());
-    // The file's is the old one's until the new one's is found.
+    // The file's may still be the old one's.
     settings.source.user_profile.clone_from(&args.proof.user.user_profile);
+    settings.source.profile_to_try.clone_from(&run.file.source.user_profile);
     let made = bootstrap::make(settings, &making, run).await?;
     bootstrap::tell(&made, Replace::NAME, &making, run);
     if made.recorded.is_some() && made.exit_code == ExitCode::Done {
@@ -58,10 +60,15 @@ async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
 
 /// Returns the links that the old principal has.
 fn links(args: &Replace, run: &Run<'_>) -> Result<Vec<Link>> {
-    let has = |link: &Link, wanted: &PrincipalRef| link.principals.iter().any(|it| it.label() == wanted.label());
+    let has = |link: &Link, wanted: &PrincipalRef| link.principals.iter().any(|it| it.is_same(wanted));
     let asked = config::recorded_links(&run.file, &args.targets, None)?;
     let (links, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|link| has(link, &args.old));
     links.iter().try_for_each(|link| link.check_unmanaged("the principals"))?;
+    if let Some(moving) = links.iter().find(|link| link.other_role.is_some()) {
+        let finish = run.file.xacct().arg("move").arg(&moving.name);
+        return Err(Error::usage(format!("target `{}` is being moved to another role", moving.name))
+            .hint(format!("finish that first: {} or {finish}", finish.clone().flag("--finish"))));
+    }
     // Without targets, only its own ones are meant.
     let unmet = others.first().filter(|_| !args.targets.is_empty() || links.is_empty());
     let Some(other) = unmet else { return Ok(links) };
@@ -79,7 +86,7 @@ fn links(args: &Replace, run: &Run<'_>) -> Result<Vec<Link>> {
 
 /// Returns the principals with the new one beside the old one, or in its place.
 fn changed(mut own: Vec<PrincipalRef>, args: &Replace, target: &str, run: &Run<'_>) -> Result<Vec<PrincipalRef>> {
-    let has_new = own.iter().any(|principal| principal.label() == args.new.label());
+    let has_new = own.iter().any(|principal| principal.is_same(&args.new));
     match (args.finish, has_new) {
         (true, false) => {
             let begin = run.file.xacct().arg("replace").arg(args.old.label()).option("--with", args.new.label());
@@ -88,7 +95,7 @@ fn changed(mut own: Vec<PrincipalRef>, args: &Replace, target: &str, run: &Run<'
                 .hint(format!("give them to it first: {begin}")))
         }
         (true, true) => {
-            own.retain(|principal| principal.label() != args.old.label());
+            own.retain(|principal| !principal.is_same(&args.old));
             Ok(own)
         }
         (false, true) => Ok(own),
@@ -105,7 +112,15 @@ fn next(work: &Work, args: &Replace, run: &Run<'_>) {
     let console = run.console;
     if args.finish {
         let revoke = run.file.xacct().arg("revoke").args(work.names());
-        console.say(&format!("{old} may not assume the roles anymore"));
+        console.say(&format!("The grant of {old} for these roles is gone"));
+        if work.jobs.iter().any(|job| !job.link.restrict_to_user) {
+            let who = run.file.xacct().arg("who").args(work.names());
+            console.say(&format!("Other policies of {old} may still allow it; to see who gets in: {who}"));
+        }
+        let left = run.file.local.user_profile.as_ref().filter(|_| args.proof.user.user_profile.is_none());
+        if let Some(profile) = left {
+            console.say(&format!("{} still has user_profile = \"{profile}\"", run.file.local.path.display()));
+        }
         console
             .say(&format!("Sessions that {old} has opened last until they expire; to end all current ones: {revoke}"));
         return;
@@ -119,7 +134,7 @@ fn next(work: &Work, args: &Replace, run: &Run<'_>) {
 /// Returns this command.
 fn command(args: &Replace, run: &Run<'_>) -> ShellCommand {
     let command = run.file.xacct().arg("replace").arg(args.old.label()).option("--with", args.new.label());
-    command.args(args.targets.clone())
+    command.args(args.targets.clone()).option_if("--user-profile", args.proof.user.user_profile.as_ref())
 }
 
 impl Replace {

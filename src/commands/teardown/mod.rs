@@ -67,7 +67,7 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     let mut source = config::recorded_source(&run.file, &args.access)?;
     principals_on_record(run)?;
     if let Some(orphan) = &orphan {
-        source = orphan.source(source);
+        source = orphan.source(source, run);
     }
     if args.only == Some(Half::Target) {
         links.iter().try_for_each(refuse_entering_without_source)?;

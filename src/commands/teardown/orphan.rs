@@ -124,9 +124,10 @@ impl Orphan {
 
     /// Returns the source account with the principal whose grant changes.
     #[must_use]
-    pub fn source(&self, recorded: Source) -> Source {
+    pub fn source(&self, recorded: Source, run: &Run<'_>) -> Source {
         match &self.what {
-            What::Role(_) => recorded,
+            // Each of them may have the role in its grant.
+            What::Role(_) => Source { principals: run.file.principals(), ..recorded },
             What::Grant(principal) => Source { principals: vec![principal.clone()], ..recorded },
         }
     }

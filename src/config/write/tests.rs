@@ -78,7 +78,7 @@ fn source() -> Source {
 }
 
 fn link(name: &str, account: &str) -> Link {
-    Link { name: name.to_owned(), ..Link::new(account.parse().unwrap()).unwrap() }
+    Link { name: name.to_owned(), principals: source().principals, ..Link::new(account.parse().unwrap()).unwrap() }
 }
 
 /// Returns the links of a file, as for a run without options.
@@ -323,7 +323,8 @@ fn inline_targets_become_sections_with_the_same_settings() {
         "source = { account = \"111111111111\" }\n[targets]\ndev.account = \"222222222222\"\ndev.region = \"eu-west-1\"\n",
     ] {
         let place = Place::with(text);
-        let before = links(&place.load());
+        let mut before = links(&place.load());
+        before.iter_mut().for_each(|link| link.principals = source().principals);
         let mut links_now = before.clone();
         links_now.push(link("prod", "333333333333"));
         record(&place.load(), &source(), &links_now.iter().collect::<Vec<_>>()).unwrap();
@@ -563,7 +564,10 @@ fn any_link() -> impl Strategy<Value = Link> {
                 (true, false) => Some(OtherRole::New(other.parse().unwrap())),
                 _ => None,
             };
+            let own: Vec<_> = ["user/bob", "role/ci/terraform"].map(|it| it.parse().unwrap()).into();
             Link {
+                principals: if require_mfa { own } else { source().principals },
+                has_own_principals: require_mfa,
                 other_role,
                 role: role.parse().unwrap(),
                 role_path: path.parse().unwrap(),

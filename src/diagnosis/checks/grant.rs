@@ -193,7 +193,8 @@ fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
     let what = format!("{user} has no grant: no policy allows sts:AssumeRole on {role}");
     let holders = facts.link.with_groups();
     let fact = match grant.misses.len() {
-        0 => format!("there are no policies on {holders}"),
+        0 if facts.link.principal.user().is_some() => format!("{holders} have no policies"),
+        0 => format!("{holders} has no policies"),
         1 => format!("the only statement in the policies of {holders} does not cover sts:AssumeRole"),
         count => {
             format!("none of the {count} statements in the policies of {holders} covers sts:AssumeRole")

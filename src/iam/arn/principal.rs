@@ -187,6 +187,13 @@ impl PrincipalRef {
         }
     }
 
+    /// Returns whether both are the same principal of one account, whatever their paths are: names are unique (IAM API
+    /// reference, CreateUser, CreateRole).
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.user().is_some() == other.user().is_some() && self.name().eq_ignore_ascii_case(other.name())
+    }
+
     /// Returns the account, if an ARN was typed.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {

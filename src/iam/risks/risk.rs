@@ -380,7 +380,10 @@ impl Risk {
                 }
             }
             Self::DeniedByFile { principal, statement } => {
-                format!("trust_statement_files deny {}, so the link cannot work: {statement}", principal.in_words())
+                format!(
+                    "trust_statement_files deny {}, so the link cannot work: {statement}",
+                    principal.in_words().replace('`', "")
+                )
             }
             Self::DeniedByGrant { role, statement } => {
                 format!("the grant policy denies sts:AssumeRole on {role}, so the link cannot work: {statement}")

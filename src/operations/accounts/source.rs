@@ -79,10 +79,9 @@ impl SourceSide {
 
     /// Returns the principals of a link that have, or had, the grant.
     pub fn grantees_of<'a>(&'a self, link: &'a Link) -> impl Iterator<Item = &'a Grantee> {
-        let own: Vec<_> = link.principals.iter().map(PrincipalRef::label).collect();
         self.staying().filter(move |grantee| match link.has_own_principals {
             false => grantee.standing == Standing::Default,
-            true => own.contains(&grantee.arn.reference().label()),
+            true => link.principals.iter().any(|own| own.is_same(&grantee.arn.reference())),
         })
     }
 
@@ -343,7 +342,7 @@ fn principals(source: &Source, links: &[Link]) -> Vec<(PrincipalRef, Standing)> 
     let default = source.principals.iter().filter(|_| uses_default);
     let mut all: Vec<_> = default.map(|principal| (principal.clone(), Standing::Default)).collect();
     for principal in links.iter().filter(|link| link.has_own_principals).flat_map(|link| &link.principals) {
-        if !all.iter().any(|(known, _)| known.label() == principal.label()) {
+        if !all.iter().any(|(known, _)| known.is_same(principal)) {
             all.push((principal.clone(), Standing::Own));
         }
     }

@@ -25,6 +25,9 @@ fn lines(command: &str) -> Option<Vec<String>> {
             ["--dry-run --show-policies", "--check"].map(|it| format!("teardown --all --even-if-used {it}")).to_vec()
         }
         "rotate" => ["", " --finish"].map(|it| format!("rotate external-id 222222222222 --yes{it}")).to_vec(),
+        "replace" => {
+            ["--dry-run --show-policies", "--check"].map(|it| format!("replace alice --with bob {it}")).to_vec()
+        }
         "move" => {
             ["--role-name deploy", "--finish --even-if-used"].map(|it| format!("move 222222222222 --yes {it}")).to_vec()
         }

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,13 +14,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::backend::{Answer, Backend, Reply};
 use crate::request::Request;
 
 /// The maximum size of a request.
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// Accepts connections until the runtime stops, but none while the server is gone.
 pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
@@ -31,12 +35,13 @@ pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
             accepted = listener.accept() => accepted,
             _ = gone.changed() => {
                 drop(listener);
+                let Ok(port) = kept(address) else { return };
                 while *gone.borrow() {
                     if gone.changed().await.is_err() {
                         return;
                     }
                 }
-                let Ok(back) = TcpListener::bind(address).await else { return };
+                let Ok(back) = port.listen(BACKLOG) else { return };
                 listener = back;
                 continue;
             }
@@ -49,6 +54,16 @@ pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
         connections += 1;
         tokio::spawn(connection(stream, connections, Arc::clone(&backend)));
     }
+}
+
+/// Keeps the port without listening on it: connections are refused, and no other program gets it meanwhile.
+fn kept(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Closed connections still have the port, but nobody else may have it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.set_reuseaddr(false)?;
+    Ok(socket)
 }
 
 async fn connection(stream: TcpStream, number: u64, backend: Arc<Backend>) {

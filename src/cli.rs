@@ -124,7 +124,7 @@ pub struct PrincipalOptions {
     /// User in the source account who may assume the role, by name or ARN (default: the source operator)
     #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
     pub user: Option<UserRef>,
-    /// Principal in the source account that may assume the role: user/NAME, role/PATH/NAME or an ARN (can be repeated)
+    /// Principal in the source account that may assume the role: user/NAME, group/NAME, role/PATH/NAME, permission-set/NAME or an ARN (can be repeated)
     #[arg(long, value_name = "PRINCIPAL", value_parser = valid::<PrincipalRef>, conflicts_with = "user")]
     pub principal: Vec<PrincipalRef>,
 }

@@ -164,6 +164,12 @@ causes! {
     UserAbsent, "user_absent", Source;
     /// No policy of the user covers `sts:AssumeRole`.
     GrantAbsent, "grant_absent", Source;
+    /// The user is not a member of the group that has the grant.
+    NotInGroup, "not_in_group", Source;
+    /// The permission set has no grant.
+    PermissionSetWithoutGrant, "permission_set_without_grant", Source;
+    /// The role of the permission set shows an older grant: the set lacks the role, or was not provisioned again.
+    PermissionSetNotProvisioned, "permission_set_not_provisioned", Source;
     /// The user may assume only other roles.
     GrantOtherArn, "grant_other_arn", Source;
     /// The request does not meet a condition of the grant.

@@ -58,8 +58,9 @@ fn refuse_other_account(principals: &[PrincipalRef], account: &AccountId) -> Res
             Err(Error::usage(format!("the user is in account {own}, but the source account is {account}"))
                 .hint("specify a user of the source account, or change the source account"))
         }
-        Some((PrincipalRef::Role(_), own)) => {
-            Err(Error::usage(format!("the role is in account {own}, but the source account is {account}"))
+        Some((other, own)) => {
+            let kind = other.kind();
+            Err(Error::usage(format!("the {kind} is in account {own}, but the source account is {account}"))
                 .hint("specify a principal of the source account, or change the source account"))
         }
     }

@@ -15,7 +15,7 @@ use crate::aws::iam::observe;
 use crate::aws::iam::read::{self, Holder};
 use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::error::{AwsAnswer, Error, Kind, Result};
-use crate::iam::arn::{CallerArn, Partition, PrincipalRef};
+use crate::iam::arn::{CallerArn, Partition, PrincipalRef, RoleRef};
 use crate::iam::names::{AccountId, Region, SessionDuration, UserName};
 use crate::iam::state::{FoundDocument, Reading, is_ours};
 use crate::proof::{Claim, Denied, Proof, Prover, StepId, StepOutcome};
@@ -210,6 +210,8 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
         Err(error) => return SourceFacts::unread(None, failed(&error), &why(&error)),
     };
     let access = &reader.access;
+    let principal_of_iam = in_iam(access, &link.principal).await;
+    let link = &LinkFacts { principal: principal_of_iam, ..link.clone() };
     let managed = &Managed::of(access);
     let boundary = async |user: Reading<UserFacts>| {
         let document = boundary(user.present().and_then(|user| user.boundary.as_deref()), managed).await;
@@ -259,11 +261,23 @@ pub async fn policies_of_principal(
     (own, groups)
 }
 
+/// Returns the role of a permission set in the account, if the principal is one. Of one that has none, it returns a role that
+/// does not exist.
+async fn in_iam(access: &Access, principal: &PrincipalRef) -> PrincipalRef {
+    let PrincipalRef::PermissionSet(name) = principal else { return principal.clone() };
+    let set = observe::permission_set(access, name).await;
+    let role = set.ok().and_then(|set| set.present()?.roles.first().map(|role| role.arn.clone()));
+    role.map_or_else(|| principal.clone(), |role| PrincipalRef::Role(RoleRef::Arn(role)))
+}
+
 /// Reads a user or a role with a grant.
 async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Reading<UserFacts>> {
     Ok(match principal {
         PrincipalRef::User(user) => read::user(access, user.name()).await?.map(UserFacts::from),
-        PrincipalRef::Role(_) => observe::found_role(access, &principal.name().parse()?).await?.map(UserFacts::from),
+        PrincipalRef::Group(_) => read::group(access, principal.name()).await?.map(UserFacts::from),
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => {
+            observe::found_role(access, &principal.name().parse()?).await?.map(UserFacts::from)
+        }
     })
 }
 
@@ -487,6 +501,13 @@ impl From<read::FoundUser> for UserFacts {
     fn from(user: read::FoundUser) -> Self {
         let read::FoundUser { arn, unique_id, age_seconds, boundary, tags } = user;
         Self { arn, unique_id, age_seconds, boundary, tags }
+    }
+}
+
+impl From<read::FoundGroup> for UserFacts {
+    fn from(group: read::FoundGroup) -> Self {
+        let read::FoundGroup { arn, unique_id, age_seconds, .. } = group;
+        Self { arn, unique_id, age_seconds, boundary: None, tags: BTreeMap::new() }
     }
 }
 

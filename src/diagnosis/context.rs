@@ -4,7 +4,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::denial::Denial;
 use super::facts::{Facts, Mfa};
-use crate::iam::arn::CallerArn;
+use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::iam::evaluate::{Context, Principal, Request};
 use crate::iam::names::{Region, SAMPLE_SUFFIX, test_bucket_name};
 use crate::iam::policy::{Element, Principals, Statement, is_unique_id};
@@ -100,7 +100,8 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
     let arn = user.map(|user| user.arn.clone());
     let arn = arn.or_else(|| facts.arn_of_caller().map(|arn| arn.to_string()));
     let is_user = facts.link.principal.user().is_some();
-    let arn_known = arn.is_some() || !is_user;
+    let has_typed_path = matches!(facts.link.of_link(), PrincipalRef::Role(_));
+    let arn_known = arn.is_some() || has_typed_path;
     let arn = arn.unwrap_or_else(|| facts.link.principal.at_root(partition, &account).to_string());
 
     let mut context = Context::default();

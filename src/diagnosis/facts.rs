@@ -76,6 +76,10 @@ pub struct LinkFacts {
     /// The principal with the grant: the one whose credentials are used, of several.
     #[serde(rename = "user", with = "as_user")]
     pub principal: PrincipalRef,
+    /// The group with the grant, if `principal` is a user who should be a member of it; or the permission set of the link,
+    /// if `principal` is its role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<PrincipalRef>,
     /// The external ID in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
@@ -377,7 +381,17 @@ impl LinkFacts {
     /// Returns kind and name of the principal: user alice, role ci/terraform.
     #[must_use]
     pub fn whose(&self) -> String {
-        self.principal.in_words().replace('`', "")
+        let principal = match &self.through {
+            Some(set @ PrincipalRef::PermissionSet(_)) => set,
+            _ => &self.principal,
+        };
+        principal.in_words().replace('`', "")
+    }
+
+    /// Returns the principal as the link names it.
+    #[must_use]
+    pub fn of_link(&self) -> &PrincipalRef {
+        self.through.as_ref().unwrap_or(&self.principal)
     }
 
     /// Returns the same with what else has policies for it: user alice and its groups.
@@ -385,7 +399,7 @@ impl LinkFacts {
     pub fn with_groups(&self) -> String {
         match self.principal {
             PrincipalRef::User(_) => format!("{} and its groups", self.whose()),
-            PrincipalRef::Role(_) => self.whose(),
+            PrincipalRef::Group(_) | PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => self.whose(),
         }
     }
 
@@ -397,7 +411,7 @@ impl LinkFacts {
 
     /// Returns all principals of the link.
     pub fn principals(&self) -> impl Iterator<Item = &PrincipalRef> {
-        [&self.principal].into_iter().chain(&self.other_principals)
+        [self.of_link()].into_iter().chain(&self.other_principals)
     }
 }
 
@@ -405,7 +419,8 @@ impl LinkFacts {
 mod as_user {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::iam::arn::{PrincipalRef, UserRef};
+    use crate::iam::arn::{PrincipalRef, RoleRef, UserRef, set_of_role};
+    use crate::iam::names::IamPath;
 
     pub fn serialize<S: Serializer>(principal: &PrincipalRef, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&principal.label())
@@ -413,6 +428,11 @@ mod as_user {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PrincipalRef, D::Error> {
         let text = String::deserialize(deserializer)?;
+        // The role of a permission set, which nobody else may name.
+        if let Some(name) = text.strip_prefix("role/").filter(|name| set_of_role(name).is_some()) {
+            let name = name.parse().map_err(serde::de::Error::custom)?;
+            return Ok(PrincipalRef::Role(RoleRef::Name { path: IamPath::root(), name }));
+        }
         let principal = match text.contains('/') {
             true => text.parse(),
             false => text.parse().map(|name| PrincipalRef::User(UserRef::Name(name))),
@@ -432,6 +452,8 @@ impl Facts {
     pub(super) fn arn_of_caller(&self) -> Option<PrincipalArn> {
         match self.caller_as_principal()? {
             CallerArn::User(user) => Some(user.clone().into()),
+            // Only IAM knows the path of a permission set's role.
+            CallerArn::AssumedRole { .. } if matches!(self.link.of_link(), PrincipalRef::PermissionSet(_)) => None,
             caller => Some(self.link.principal.at_root(caller.partition()?, caller.account()?)),
         }
     }

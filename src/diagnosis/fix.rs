@@ -10,6 +10,7 @@ use super::facts::{Facts, LinkFacts, OperatorFacts};
 use super::join::Part;
 use super::statement::{Attachment, Identity, PolicyRef};
 use crate::environment;
+use crate::iam::arn::PrincipalRef;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::FoundDocument;
@@ -231,9 +232,14 @@ impl Fix {
     /// Replaces the document of a policy, or removes the policy if `document` is `None`.
     pub fn replace(self, facts: &Facts, policy: &PolicyRef, document: Option<&PolicyDocument>) -> Self {
         let (kind, name) = policy.identity.kind_and_name();
+        let is_of_caller = name == facts.link.principal.name() && policy.attachment != Attachment::Trust;
+        if let (PrincipalRef::PermissionSet(set), true) = (facts.link.of_link(), is_of_caller) {
+            return self.step_do(format!("change it in permission set {set}, and provision the set again"));
+        }
         let document = document.map(|document| on_one_line(&document.minified()).into_owned());
         let operator = match policy.identity {
-            Identity::Role(_) => &facts.target.operator,
+            Identity::Role(_) if !is_of_caller => &facts.target.operator,
+            Identity::Role(_) => &facts.source.operator,
             Identity::User(_) | Identity::Group(_) => &facts.source.operator,
         };
         let iam = |operation: &str| aws(operator, "iam", operation);
@@ -300,22 +306,22 @@ fn with_user_for_trust(command: ShellCommand, half: Half, facts: &Facts) -> Shel
 
 /// Returns the option that names the principal.
 fn option_of(facts: &Facts) -> &'static str {
-    if facts.link.principal.user().is_some() { "--user" } else { "--principal" }
+    if facts.link.of_link().user().is_some() { "--user" } else { "--principal" }
 }
 
 /// Adds what `xacct.toml` would say about the link. Without a file, bootstrap leaves other policies and boundaries in place.
 fn in_full(command: ShellCommand, half: Half, with: &BootstrapWith, facts: &Facts) -> ShellCommand {
-    let LinkFacts { role, principal, external_id, source_account, require_mfa, restrict_to_user, has_policies, .. } =
-        &facts.link;
+    let LinkFacts { role, external_id, source_account, require_mfa, restrict_to_user, has_policies, .. } = &facts.link;
     let command = command
         .option("--target-account", &role.account)
         .option("--role-name", &role.name)
         .option_if("--role-path", Some(&role.path).filter(|path| !path.is_root()));
-    let command = match facts.user_arn().filter(|_| half != Half::Source) {
+    let arn = facts.user_arn().filter(|_| half != Half::Source && facts.link.through.is_none());
+    let command = match arn {
         Some(arn) => command.option(option_of(facts), arn),
         None => command
             .option_if("--source-account", source_account.as_ref().filter(|_| half == Half::Target))
-            .option(option_of(facts), principal.label()),
+            .option(option_of(facts), facts.link.of_link().label()),
     };
     let command = command.option_if("--external-id", external_id.as_ref());
     let command = if *require_mfa { command.flag("--require-mfa") } else { command };

@@ -132,7 +132,7 @@ impl Facts {
             Err(Error::usage(format!("the facts are about {of_facts}, but the link in `{file}` is for {own}"))
                 .hint("use the facts of this link, or the xacct.toml of the other: --config FILE"))
         };
-        let is_own = own.is_empty() || own.iter().any(|own| own.label() == self.link.label());
+        let is_own = own.is_empty() || own.iter().any(|own| own.label() == self.link.of_link().label());
         match (account, self.known_source_account()) {
             _ if !is_own => {
                 let own: Vec<_> = own.iter().map(|own| own.in_words().replace('`', "")).collect();

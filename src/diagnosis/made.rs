@@ -55,8 +55,13 @@ impl Made<'_> {
                 attached.entry(arn.to_string()).or_insert_with(not_shown);
             }
         }
+        let policies = match (&facts.link.through, &mut facts.source.groups) {
+            (Some(group), Reading::Present(groups)) => groups.get_mut(group.name()),
+            (Some(_), _) => None,
+            (None, _) => Some(&mut facts.source.policies),
+        };
+        let Some(policies) = policies else { return };
         for policy in self.grant {
-            let policies = &mut facts.source.policies;
             match policy {
                 GrantPolicy::Inline(document) => {
                     add(&mut policies.inline, [(GRANT_POLICY.to_owned(), present(document.clone()))]);

@@ -60,7 +60,10 @@ pub fn trust_of_role(facts: &Facts) -> PolicyRef {
 fn user(facts: &Facts) -> Identity {
     match &facts.link.principal {
         PrincipalRef::User(user) => Identity::User(user.name().to_string()),
-        PrincipalRef::Role(_) => Identity::Role(facts.link.principal.name().to_owned()),
+        PrincipalRef::Group(_) => Identity::Group(facts.link.principal.name().to_owned()),
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => {
+            Identity::Role(facts.link.principal.name().to_owned())
+        }
     }
 }
 

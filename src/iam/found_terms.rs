@@ -161,7 +161,8 @@ impl FoundTerms {
             self.require_mfa |= requires;
             requires && is(&["Bool"])
         } else if is_key("aws:PrincipalArn") {
-            let is_arn = is(&["ArnEquals"]) || is(&["ArnLike"]) && !has_wildcard || is_plain;
+            // The pattern of a permission set is among the ARNs.
+            let is_arn = is(&["ArnEquals", "ArnLike"]) || is_plain;
             let includes_one = !values.is_disjoint(arns);
             self.is_restricted |= includes_one;
             if !includes_one {

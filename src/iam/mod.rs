@@ -14,6 +14,7 @@ pub mod last_use;
 pub mod names;
 pub mod orphans;
 pub mod partition;
+pub mod permission_set;
 pub mod plan;
 pub mod policy;
 pub mod record;

@@ -38,6 +38,8 @@ pub const DEFAULT_TRUST_POLICY_QUOTA: usize = 2048;
 pub const DEFAULT_ROLE_POLICIES_QUOTA: usize = 10_240;
 /// The maximum characters of all inline policies of a user together (IAM User Guide, quotas).
 pub const DEFAULT_USER_POLICIES_QUOTA: usize = 2048;
+/// The maximum characters of all inline policies of a group together (IAM User Guide, quotas).
+pub const DEFAULT_GROUP_POLICIES_QUOTA: usize = 5120;
 /// The maximum managed policies of a role or user, unless the account's quota was raised (IAM User Guide, quotas).
 pub const DEFAULT_ATTACHED_POLICIES_QUOTA: usize = 10;
 /// The maximum characters of a managed policy (IAM User Guide, quotas).

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::arn::{KmsKeyArn, Partition, PrincipalArn, RoleArn};
 use super::names::{AccountId, ExternalId, Region};
-use super::policy::{Element, PolicyDocument};
+use super::policy::{Effect, Element, PolicyDocument, Statement};
 use super::revocation;
 use crate::iam::grant_names::grant_parts_arn;
 
@@ -48,6 +48,7 @@ embedded! {
     TRUST_EXTERNAL_ID = "trust-external-id.json";
     TRUST_MFA = "trust-mfa.json";
     TRUST_RESTRICTED = "trust-restricted.json";
+    TRUST_RESTRICTED_TO_PATTERNS = "trust-restricted-to-patterns.json";
     TRUST_SESSION_TAGS = "trust-session-tags.json";
     GRANT = "grant.json";
     GRANT_SESSION_TAGS = "grant-session-tags.json";
@@ -55,6 +56,8 @@ embedded! {
     VERIFY_BUCKET = "verify-bucket.json";
     REVOKE_SESSIONS = "revoke-sessions.json";
     OPERATOR_SOURCE = "operator-source.json";
+    OPERATOR_SOURCE_GROUP = "operator-source-group.json";
+    OPERATOR_SOURCE_PERMISSION_SET = "operator-source-permission-set.json";
     OPERATOR_SOURCE_ROLE = "operator-source-role.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
@@ -98,11 +101,13 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
             _ => return None,
         }))
     };
+    let has_pattern = terms.only.iter().any(|principal| matches!(principal, PrincipalArn::PermissionSet(_)));
+    let restricted = if has_pattern { &TRUST_RESTRICTED_TO_PATTERNS } else { &TRUST_RESTRICTED };
     let variants = [
         (true, &TRUST),
         (!terms.external_ids.is_empty(), &TRUST_EXTERNAL_ID),
         (terms.require_mfa, &TRUST_MFA),
-        (!terms.only.is_empty(), &TRUST_RESTRICTED),
+        (!terms.only.is_empty(), restricted),
         (terms.session_tags, &TRUST_SESSION_TAGS),
     ];
     merge(variants.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
@@ -158,6 +163,22 @@ pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -
     }))
 }
 
+/// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left
+/// out.
+#[must_use]
+pub fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
+    let allows = |statement: &&Statement| {
+        let Element::Is(actions) = &statement.action else { return false };
+        statement.effect == Effect::Allow
+            && actions.iter().any(|listed| listed == "*" || listed == "sts:*" || listed.eq_ignore_ascii_case(action))
+    };
+    let statement = policy.statement(sid).filter(allows);
+    let Some(Element::Is(resources)) = statement.and_then(|found| found.resource.as_ref()) else {
+        return BTreeSet::new();
+    };
+    resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()
+}
+
 /// Returns the minimal policy for the test bucket: create, list, tag and delete buckets named `xacct-verify-*`.
 #[must_use]
 pub fn verify_bucket(partition: Partition) -> PolicyDocument {
@@ -175,12 +196,15 @@ pub fn revoke_sessions(before: OffsetDateTime) -> PolicyDocument {
 pub fn operator_source(principal: &PrincipalArn) -> PolicyDocument {
     let template = match principal {
         PrincipalArn::User(_) => &OPERATOR_SOURCE,
+        PrincipalArn::Group(_) => &OPERATOR_SOURCE_GROUP,
         PrincipalArn::Role(_) => &OPERATOR_SOURCE_ROLE,
+        PrincipalArn::PermissionSet(_) => &OPERATOR_SOURCE_PERMISSION_SET,
     };
     filled(template, &|name| {
         Some(Fill::One(match name {
             "Partition" => principal.partition().to_string(),
-            "UserArn" | "RoleArn" => principal.to_string(),
+            "Account" => principal.account().to_string(),
+            "UserArn" | "GroupArn" | "RoleArn" | "RolePattern" => principal.to_string(),
             "GrantPolicies" => grant_parts_arn(principal),
             _ => return None,
         }))
@@ -229,22 +253,36 @@ pub fn auditor_source(partition: Partition) -> PolicyDocument {
 #[must_use]
 pub fn reader(source: &AccountId, principals: &BTreeSet<PrincipalArn>, roles: &BTreeSet<RoleArn>) -> PolicyDocument {
     let partition = principals.first().map(PrincipalArn::partition).or(roles.first().map(|role| role.partition));
-    let (users, calling): (BTreeSet<_>, BTreeSet<_>) = principals.iter().partition(|it| it.user().is_some());
-    let users: BTreeSet<_> = users.into_iter().map(ToString::to_string).collect();
+    let (mut users, mut groups, mut calling) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for principal in principals {
+        match principal {
+            PrincipalArn::User(user) => users.insert(user.to_string()),
+            // Any user may be a member.
+            PrincipalArn::Group(group) => {
+                groups.insert(group.to_string());
+                users.insert(format!("arn:{}:iam::{}:user/*", group.partition, group.account))
+            }
+            PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => calling.insert(principal.to_string()),
+        };
+    }
     let arns = roles.iter().flat_map(|role| [role.to_string(), role.without_path().to_string()]);
-    let arns: BTreeSet<_> = arns.chain(calling.into_iter().map(ToString::to_string)).collect();
-    let mut document = filled(&READER, &|name| {
+    let arns: BTreeSet<_> = arns.chain(calling).collect();
+    let mut value = fill_value(&READER, &|name| {
         Some(Fill::One(match name {
             "Partition" => partition.unwrap_or(Partition::Aws).to_string(),
             "SourceAccount" => source.to_string(),
+            "GroupArns" => return Some(Fill::Many(groups.iter().cloned().collect())),
             "UserArns" => return Some(Fill::Many(users.iter().cloned().collect())),
             "RoleArns" => return Some(Fill::Many(arns.iter().cloned().collect())),
             _ => return None,
         }))
     });
-    let names_nobody = |resource: &Element<BTreeSet<String>>| matches!(resource, Element::Is(arns) if arns.is_empty());
-    document.statements.retain(|statement| !statement.resource.as_ref().is_some_and(names_nobody));
-    document
+    // Where there is no principal of a kind.
+    if let Some(Value::Array(statements)) = value.get_mut("Statement") {
+        statements
+            .retain(|statement| statement.get("Resource").and_then(Value::as_array).is_none_or(|it| !it.is_empty()));
+    }
+    parsed(&value)
 }
 
 /// The location of Terraform's state.
@@ -321,8 +359,12 @@ enum Fill {
 }
 
 fn filled(template: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> PolicyDocument {
+    parsed(&fill_value(template, fill))
+}
+
+fn parsed(template: &Value) -> PolicyDocument {
     #[expect(clippy::expect_used, reason = "the templates are part of the program, and a test fills in every one")]
-    PolicyDocument::from_value(&fill_value(template, fill)).expect("a policy template")
+    PolicyDocument::from_value(template).expect("a policy template")
 }
 
 fn fill_value(value: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> Value {

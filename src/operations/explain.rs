@@ -19,8 +19,8 @@ use crate::diagnosis::made::Made;
 use crate::diagnosis::{Cause, Certainty, Diagnosis, Facts, Finding, diagnose, message_note};
 use crate::environment;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{PrincipalRef, RoleArn, RoleRef};
-use crate::iam::names::AccountId;
+use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn, RoleRef, UserRef, set_of_role};
+use crate::iam::names::{AccountId, IamPath};
 use crate::iam::state::{FoundDocument, Reading};
 use crate::operations::operators::Operators;
 use crate::operations::run::Run;
@@ -260,28 +260,53 @@ impl<'a> Diagnostician<'a> {
     async fn at_hand(&self, case: &Case<'_>, prover: Option<&Prover>) -> PrincipalRef {
         let principals = case.link.principals.as_slice();
         let caller = match (principals, prover) {
-            ([_, _, ..], Some(prover)) => prover.caller().await.ok(),
-            _ => None,
+            ([] | [PrincipalRef::User(_) | PrincipalRef::Role(_)], _) | (_, None) => None,
+            (_, Some(prover)) => prover.caller().await.ok(),
         };
         let is_it = |principal: &&PrincipalRef| caller.as_ref().is_some_and(|caller| principal.is(&caller.arn));
         let first = || principals.first().or(self.principals.first()).cloned();
-        let found = principals.iter().find(is_it).cloned().or_else(first);
+        let is_exact = |principal: &&PrincipalRef| !matches!(principal, PrincipalRef::Group(_)) && is_it(principal);
+        let found = principals.iter().find(is_exact).or_else(|| principals.iter().find(is_it)).cloned().or_else(first);
         // Never in practice: each link has a principal by now.
         found.unwrap_or_else(|| PrincipalRef::Role(RoleRef::Arn(case.role.clone())))
+    }
+
+    /// Returns who asks AWS for this principal, and the principal, if that is another one: the credentials of a group are
+    /// those of a member, and those of a permission set are those of its role.
+    async fn asking(&self, principal: PrincipalRef, prover: Option<&Prover>) -> (PrincipalRef, Option<PrincipalRef>) {
+        let (PrincipalRef::Group(_) | PrincipalRef::PermissionSet(_), Some(prover)) = (&principal, prover) else {
+            return (principal, None);
+        };
+        match prover.caller().await.ok().map(|caller| caller.arn.clone()) {
+            Some(CallerArn::AssumedRole { role, .. })
+                if set_of_role(role.as_str())
+                    .is_some_and(|set| PrincipalRef::PermissionSet(set).label() == principal.label()) =>
+            {
+                // Only IAM knows the path.
+                (PrincipalRef::Role(RoleRef::Name { path: IamPath::root(), name: role }), Some(principal))
+            }
+            Some(CallerArn::User(user)) if principal.is(&CallerArn::User(user.clone())) => {
+                (PrincipalRef::User(UserRef::Name(user.name)), Some(principal))
+            }
+            _ => (principal, None),
+        }
     }
 
     /// Returns the link as the facts describe it.
     pub async fn link(&self, case: &Case<'_>, prover: Option<&Prover>) -> LinkFacts {
         let link = case.link;
         let principals = &link.principals;
-        let principal = self.at_hand(case, prover).await;
+        let of_link = self.at_hand(case, prover).await;
+        let others = principals.iter().filter(|other| other.label() != of_link.label()).cloned().collect();
+        let (principal, through) = self.asking(of_link, prover).await;
         LinkFacts {
             name: link.name.clone(),
             file: self.run.file.path.display().to_string(),
             role: case.role.clone(),
             source_account: self.account.clone(),
-            other_principals: principals.iter().filter(|other| other.label() != principal.label()).cloned().collect(),
+            other_principals: others,
             principal,
+            through,
             external_id: link.external_id.known().cloned(),
             old_external_ids: link.old_external_ids.clone(),
             require_mfa: link.require_mfa,

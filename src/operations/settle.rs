@@ -15,8 +15,11 @@ use crate::iam::risks::Risk;
 use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedRole};
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
 use crate::iam::trust_statements;
-use crate::operations::accounts::{SourceSide, TargetSide, boundary_of};
+use crate::operations::accounts::{Grantee, SourceSide, TargetSide, boundary_of};
 use crate::operations::run::Run;
+
+/// The most members of a group that a message names.
+const MOST_MEMBERS: usize = 10;
 
 /// Inline policies of a role, by name.
 pub type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
@@ -204,6 +207,7 @@ pub fn complete(
             .hint("or trust every principal that the source account allows: --restrict-to-user=false"));
         }
     }
+    refuse_restricted_group(link, source)?;
     link.permissions_boundary = boundary_of(link, observed);
     if let Some(role) = observed {
         let found = MaxSessionDuration::from_secs(role.max_session).ok().filter(|_| keeps.duration);
@@ -241,6 +245,28 @@ pub fn complete(
     let lost = lost.into_iter().map(|condition| Risk::NotKept { condition });
     let unordered = is_unordered.then(|| Risk::SeveralExternalIds { first: link.external_id.known().cloned() });
     Ok(lost.chain(unordered).collect())
+}
+
+/// Refuses to restrict a role to a group: no trust policy can name one.
+fn refuse_restricted_group(link: &Link, source: &SourceSide) -> Result<()> {
+    let is_group = |grantee: &&Grantee| matches!(grantee.arn, PrincipalArn::Group(_));
+    let Some(group) = source.grantees_of(link).find(is_group).filter(|_| link.restrict_to_user) else {
+        return Ok(());
+    };
+    let error = Error::usage(format!(
+        "target `{}` is restricted to its principals, but a trust policy cannot name {}",
+        link.name,
+        group.arn.in_words()
+    ))
+    .hint("trust the source account, where only members of the group get the grant: --restrict-to-user=false");
+    let members: Vec<_> = group.members.iter().take(MOST_MEMBERS).map(|name| format!("\"user/{name}\"")).collect();
+    let more = if group.members.len() > MOST_MEMBERS { ", …" } else { "" };
+    Err(match members.is_empty() {
+        true => error.hint("or name its members instead of the group"),
+        false => {
+            error.hint(format!("or name its members instead of the group: principals = [{}{more}]", members.join(", ")))
+        }
+    })
 }
 
 /// Returns the description that xacct writes.

@@ -4,6 +4,7 @@ pub mod audit_query;
 pub mod backend;
 pub mod cloudformation;
 pub mod hcp;
+pub mod permission_set_hcl;
 pub mod profile;
 pub mod provider;
 pub mod role_hcl;

@@ -90,7 +90,8 @@ fn parts(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> (Vec<St
     for (grant, label) in grants.iter().zip(aliases(labels.iter().map(String::as_str))) {
         let (kind, argument) = match grant.principal {
             PrincipalArn::User(_) => ("aws_iam_user_policy", "user"),
-            PrincipalArn::Role(_) => ("aws_iam_role_policy", "role"),
+            PrincipalArn::Group(_) => ("aws_iam_group_policy", "group"),
+            PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => ("aws_iam_role_policy", "role"),
         };
         let (name, policy) = (grant.principal.name(), grant.policy_name.as_str());
         let arguments = [

@@ -1,5 +1,6 @@
 //! Runs the steps of a proof.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use super::watch::Watch;
 use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa::Mfa;
+use crate::aws::iam::read;
 use crate::aws::s3::test_bucket::{self, Leftovers};
 use crate::aws::sts::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
@@ -33,6 +35,10 @@ pub struct Prover {
     /// The principals whose the credentials should be.
     pub(super) principals: Vec<PrincipalRef>,
     source: Option<AccountId>,
+    /// The members of groups, by the group's name, if the operator has read them.
+    members: BTreeMap<String, Vec<String>>,
+    /// The groups of the caller, if it is a user who may list them.
+    groups: OnceCell<Option<Vec<String>>>,
     pub(super) mfa: MfaMeans,
     leftovers: Leftovers,
     /// The owner of the credentials, and how far AWS's clock is ahead.
@@ -93,6 +99,8 @@ impl Prover {
             said_to_be_the_users,
             principals,
             source,
+            members: BTreeMap::new(),
+            groups: OnceCell::new(),
             mfa,
             leftovers,
             caller: OnceCell::new(),
@@ -100,6 +108,13 @@ impl Prover {
             device: OnceCell::new(),
             sent_code: AtomicBool::new(false),
         }
+    }
+
+    /// Adds the members of groups, by the group's name.
+    #[must_use]
+    pub fn with_members(mut self, members: BTreeMap<String, Vec<String>>) -> Self {
+        self.members = members;
+        self
     }
 
     /// Runs all steps for one link, and reports progress to `watch`. `operator` returns credentials that may read the
@@ -137,8 +152,7 @@ impl Prover {
             }
         };
         let (outcome, duration) = (Outcome::of(&steps), start.elapsed());
-        let is_tested = |it: &&PrincipalRef| self.known_caller().is_some_and(|caller| it.is(caller));
-        let tested_as = claim.principals.iter().find(is_tested).cloned();
+        let tested_as = self.known_caller().and_then(|caller| self.tested(&claim.principals, caller)).cloned();
         Ok(Proof { outcome, tested_as, steps, ready_after, started_at, duration, session, bucket, role, used_before })
     }
 
@@ -375,13 +389,21 @@ impl Prover {
         let step = |outcome| Step::new(StepId::WhoAmI, outcome, caller.arn.to_string()).with(requests);
         let own = if principals.is_empty() { self.principals.as_slice() } else { principals };
         let is_in_account = self.source.as_ref().is_none_or(|source| *source == caller.account);
-        let (mut tested, others): (Vec<_>, Vec<_>) = own.iter().partition(|principal| principal.is(&caller.arn));
-        if let Some(tested) = tested.pop().filter(|_| is_in_account) {
+        self.look_for_groups(own, &caller.arn).await;
+        if let Some(tested) = self.tested(own, &caller.arn).filter(|_| is_in_account) {
             let step = step(StepOutcome::Ok);
-            let others: Vec<_> = others.into_iter().map(PrincipalRef::label).collect();
-            return Ok(match others.is_empty() {
+            let others: Vec<_> = own.iter().filter(|other| *other != tested).map(PrincipalRef::label).collect();
+            let step = match others.is_empty() {
                 true => step,
                 false => step.note(format!("tested as {}, not as {}", tested.label(), others.join(", "))),
+            };
+            return Ok(match (tested, self.is_member(tested, &caller.arn)) {
+                (PrincipalRef::Group(_), None) => step.note(format!(
+                    "AWS does not let {} list its groups: xacct cannot tell whether it is a member of {}",
+                    caller.arn.user().map_or("the user", |user| user.name.as_str()),
+                    tested.in_words()
+                )),
+                _ => step,
             });
         }
         let whose = self.source.as_ref().map_or_else(String::new, |source| format!(" of account {source}"));
@@ -390,12 +412,46 @@ impl Prover {
             format!("these credentials ({}) do not belong to {}{whose}", self.access.origin, either(own)),
         )
         .hint(match own {
+            [PrincipalRef::Group(group)] => {
+                let group = PrincipalRef::Group(group.clone());
+                format!("use a profile with an access key of a member of {}: --user-profile NAME", group.in_words())
+            }
             [PrincipalRef::User(user)] => {
                 format!("use a profile with an access key of {}: --user-profile NAME", user.name())
             }
             _ => "use a profile of one of them: --user-profile NAME".to_owned(),
         });
         Err(Stop::NotProven(Box::new(step(StepOutcome::NotProven).because(error))))
+    }
+
+    /// Reads the groups of the caller, if only they tell whether it is one of these principals.
+    async fn look_for_groups(&self, own: &[PrincipalRef], caller: &CallerArn) {
+        let is_needed = self.tested(own, caller).is_some_and(|it| matches!(it, PrincipalRef::Group(_)));
+        let Some(user) = caller.user().filter(|_| is_needed) else { return };
+        let read = async || {
+            let groups = read::groups(&self.access, user.name.as_str()).await;
+            groups.ok().and_then(|groups| groups.present().cloned())
+        };
+        self.groups.get_or_init(read).await;
+    }
+
+    /// Returns the principal that the caller is, a session of, or a member of.
+    fn tested<'a>(&self, own: &'a [PrincipalRef], caller: &CallerArn) -> Option<&'a PrincipalRef> {
+        let (groups, others): (Vec<_>, Vec<_>) =
+            own.iter().filter(|it| it.is(caller)).partition(|it| matches!(it, PrincipalRef::Group(_)));
+        let mut groups: Vec<_> =
+            groups.into_iter().filter(|group| self.is_member(group, caller) != Some(false)).collect();
+        groups.sort_by_key(|group| self.is_member(group, caller).is_none());
+        others.into_iter().chain(groups).next()
+    }
+
+    /// Returns whether the caller is a member of a group; `None` if nobody could read it.
+    fn is_member(&self, group: &PrincipalRef, caller: &CallerArn) -> Option<bool> {
+        let user = caller.user()?.name.as_str();
+        match self.members.get(group.name()) {
+            Some(members) => Some(members.iter().any(|member| member == user)),
+            None => Some(self.groups.get()?.as_ref()?.iter().any(|known| known == group.name())),
+        }
     }
 
     /// Describes the credentials, for errors.
@@ -409,7 +465,7 @@ impl Prover {
         let caller = self.known_caller();
         let first = || self.principals.first().map_or("xacct", PrincipalRef::name);
         let name = match caller {
-            Some(CallerArn::User(user)) if self.principals.len() > 1 => user.name.as_str(),
+            Some(CallerArn::User(user)) if !matches!(&*self.principals, [PrincipalRef::User(_)]) => user.name.as_str(),
             Some(CallerArn::AssumedRole { session, .. }) => session,
             _ => first(),
         };
@@ -427,7 +483,7 @@ struct Seen {
 
 /// Names these principals, one of which is meant.
 fn either(principals: &[PrincipalRef]) -> String {
-    principals.iter().map(PrincipalRef::in_words).collect::<Vec<_>>().join(" or ")
+    principals.iter().map(PrincipalRef::owner_in_words).collect::<Vec<_>>().join(" or ")
 }
 
 /// Returns whether AWS's answer is about the code or the device, not about the link.

@@ -21,7 +21,9 @@ impl Prover {
     /// # Errors
     /// When the credentials are not the user's, there is no code, or AWS denies the request.
     pub async fn session(&self, claim: &Claim) -> Result<Session> {
-        if !self.said_to_be_the_users {
+        // The session is named after a member of a group, whom only AWS can tell.
+        let is_of_group = claim.principals.iter().any(|principal| matches!(principal, PrincipalRef::Group(_)));
+        if !self.said_to_be_the_users || is_of_group {
             self.who_am_i(&claim.principals).await.map_err(Stop::into_error)?;
         }
         self.settle_session_name(claim).await;

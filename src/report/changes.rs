@@ -10,7 +10,7 @@ use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::{REVOKE_POLICY, in_words};
 use crate::iam::risks::{BoundaryChange, Risk, Undeclared};
 use crate::iam::state::FoundDocument;
-use crate::iam::templates::VERIFY_POLICY;
+use crate::iam::templates::{LINK_SID, VERIFY_POLICY};
 use crate::report::console::{BAD, GOOD, WARN, borderless, count, styled_mark, trimmed};
 use crate::text::shell::ShellCommand;
 
@@ -227,6 +227,15 @@ pub fn note(note: &Note) -> String {
             let lift = if *is_own { "; xacct revoke TARGET --lift removes it" } else { "" };
             format!("sessions issued before {} are revoked by policy {policy}{lift}", in_words(*before))
         }
+        Note::PermissionSetKeeps { set, roles } => {
+            let roles: Vec<_> = roles.iter().map(ToString::to_string).collect();
+            format!(
+                "{} keeps its grant, which only its administrator can remove from statement {LINK_SID} of its inline \
+                 policy: {}",
+                set.in_words().replace('`', ""),
+                roles.join(", ")
+            )
+        }
         Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} in the source account"),
     }
 }
@@ -236,7 +245,8 @@ pub fn note(note: &Note) -> String {
 pub fn get_policy(principal: &PrincipalArn, policy: &PolicyName) -> ShellCommand {
     let (command, option) = match principal {
         PrincipalArn::User(_) => ("get-user-policy", "--user-name"),
-        PrincipalArn::Role(_) => ("get-role-policy", "--role-name"),
+        PrincipalArn::Group(_) => ("get-group-policy", "--group-name"),
+        PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => ("get-role-policy", "--role-name"),
     };
     ShellCommand::new("aws").args(["iam", command]).option(option, principal.name()).option("--policy-name", policy)
 }

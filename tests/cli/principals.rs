@@ -19,7 +19,7 @@ fn scene() -> (Scene, Principals) {
     (scene, principals)
 }
 
-fn profile(scene: &Scene, name: &str, session: &Session) {
+pub fn profile(scene: &Scene, name: &str, session: &Session) {
     let Session { key, token, .. } = session;
     let (key, secret) = (&key.id, &key.secret);
     scene.environment.append("aws/config", &format!("\n[profile {name}]\nregion = us-east-1\n"));

@@ -143,14 +143,22 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
             let request = iam.put_user_policy().user_name(name).policy_name(policy);
             send!("PutUserPolicy", request.policy_document(to), patience)
         }
-        (PrincipalArn::Role(_), Some(to)) => {
+        (PrincipalArn::Group(_), Some(to)) => {
+            let request = iam.put_group_policy().group_name(name).policy_name(policy);
+            send!("PutGroupPolicy", request.policy_document(to), patience)
+        }
+        // Of a permission set, nothing is planned.
+        (PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_), Some(to)) => {
             let request = iam.put_role_policy().role_name(name).policy_name(policy);
             send!("PutRolePolicy", request.policy_document(to), patience)
         }
         (PrincipalArn::User(_), None) => {
             gone(send!("DeleteUserPolicy", iam.delete_user_policy().user_name(name).policy_name(policy), patience))
         }
-        (PrincipalArn::Role(_), None) => {
+        (PrincipalArn::Group(_), None) => {
+            gone(send!("DeleteGroupPolicy", iam.delete_group_policy().group_name(name).policy_name(policy), patience))
+        }
+        (PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_), None) => {
             gone(send!("DeleteRolePolicy", iam.delete_role_policy().role_name(name).policy_name(policy), patience))
         }
     };
@@ -158,7 +166,8 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
         Some(Meaning::Quota) => {
             let most = match principal {
                 PrincipalArn::User(_) => "a user share a limit of 2,048",
-                PrincipalArn::Role(_) => "a role share a limit of 10,240",
+                PrincipalArn::Group(_) => "a group share a limit of 5,120",
+                PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => "a role share a limit of 10,240",
             };
             let error = error.note(format!("all inline policies of {most} characters"));
             error.hint("move some of them to a managed policy")
@@ -211,6 +220,8 @@ async fn put_part(
             let request = iam.attach_role_policy().role_name(role.name.to_string()).policy_arn(&arn);
             send!("AttachRolePolicy", request, patience)
         }
+        // Their grants have no managed policies.
+        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => Ok(()),
     });
     attached.await
 }
@@ -264,6 +275,7 @@ async fn delete_part(access: &Access, principal: &PrincipalArn, name: &str, pati
             let request = iam.detach_role_policy().role_name(role.name.to_string()).policy_arn(&arn);
             send!("DetachRolePolicy", request, patience)
         }
+        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => Ok(()),
     })?;
     let others = other_versions(access, &arn).await?;
     let deleted = others.iter().map(async |(_, id)| delete_version(access, &arn, id, patience).await);

@@ -12,17 +12,22 @@ use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::iam::read::{self, Holder};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, PolicyArn, PolicyOwner, PrincipalArn, PrincipalRef};
+use crate::iam::arn::{
+    CallerArn, PolicyArn, PolicyOwner, PrincipalArn, PrincipalRef, RESERVED_PATH, RoleArn, set_of_role,
+};
 use crate::iam::effective::EffectivePolicies;
 use crate::iam::grant_names::{GRANT_PATH, grant_part_prefix};
-use crate::iam::names::{PolicyName, RoleName};
+use crate::iam::names::{PermissionSetName, PolicyName, RoleName};
+use crate::iam::permission_set::{INLINE_POLICY, ObservedPermissionSet, ObservedSetRole};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::policy::is_unique_id;
 use crate::iam::state::{
-    DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_MANAGED_POLICY_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA,
-    DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, GrantPart, ManagedPolicies,
-    OWN_POLICY_PREFIX, ObservedBoundary, ObservedPrincipal, ObservedRole, PolicyVersion, Quota, Reading, RoleQuotas,
+    DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_GROUP_POLICIES_QUOTA, DEFAULT_MANAGED_POLICY_QUOTA,
+    DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument,
+    GrantPart, ManagedPolicies, OWN_POLICY_PREFIX, ObservedBoundary, ObservedPrincipal, ObservedRole, PolicyVersion,
+    Quota, Reading, RoleQuotas,
 };
+use crate::iam::templates::LINK_SID;
 
 /// How long to wait for the ARN of a role that was created a moment ago.
 const ARN_PATIENCE: Duration = Duration::from_secs(60);
@@ -194,32 +199,86 @@ async fn inline_policies(
     Ok(Reading::Present(policies))
 }
 
-/// Reads the ARN of a principal with a grant, by name: only IAM knows the path.
+/// A principal with a grant, without its policies.
+#[derive(Debug, Clone)]
+pub struct FoundPrincipal {
+    /// The ARN, as IAM gives it.
+    pub arn: PrincipalArn,
+    /// The names of the users in a group.
+    pub members: Vec<String>,
+}
+
+impl From<PrincipalArn> for FoundPrincipal {
+    fn from(arn: PrincipalArn) -> Self {
+        Self { arn, members: Vec::new() }
+    }
+}
+
+/// Reads a principal with a grant, by name: only IAM knows the path.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
-pub async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Reading<PrincipalArn>> {
+pub async fn principal(access: &Access, principal: &PrincipalRef) -> Result<Reading<FoundPrincipal>> {
     match principal {
         PrincipalRef::User(user) => {
             let user = present!(read::user(access, user.name()).await?);
             let arn = CallerArn::parse(&user.arn);
             let arn = arn.user().ok_or_else(|| Call::iam("GetUser").lacks("user ARN"))?;
-            Ok(Reading::Present(arn.clone().into()))
+            Ok(Reading::Present(PrincipalArn::from(arn.clone()).into()))
         }
-        PrincipalRef::Role(_) => {
+        PrincipalRef::Group(_) => {
+            let group = present!(read::group(access, principal.name()).await?);
+            let arn = group.arn.parse().map_err(|_| Call::iam("GetGroup").lacks("group ARN"))?;
+            Ok(Reading::Present(FoundPrincipal { arn: PrincipalArn::Group(arn), members: group.members }))
+        }
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => {
             let role = present!(found_role(access, &principal.name().parse()?).await?);
             let arn = role.arn.parse().map_err(|_| Call::iam("GetRole").lacks("role ARN"))?;
-            Ok(Reading::Present(PrincipalArn::Role(arn)))
+            Ok(Reading::Present(PrincipalArn::Role(arn).into()))
         }
     }
 }
 
-/// Returns where the policies of a principal are.
+/// Reads the roles of a permission set in the account, with their policies: absent if there are none.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
+pub async fn permission_set(access: &Access, name: &PermissionSetName) -> Result<Reading<ObservedPermissionSet>> {
+    let of_set = |arn: &RoleArn| set_of_role(arn.name.as_str()).as_ref() == Some(name);
+    let arns: Vec<RoleArn> =
+        present!(read::roles_below(access, RESERVED_PATH).await?).iter().filter_map(|arn| arn.parse().ok()).collect();
+    let mut roles = Vec::new();
+    for arn in arns.into_iter().filter(of_set) {
+        let role = present!(set_role(access, arn).await?);
+        roles.push(role);
+    }
+    Ok(if roles.is_empty() { Reading::Absent } else { Reading::Present(ObservedPermissionSet { roles }) })
+}
+
+/// Reads the policies of a role of a permission set. Where its inline policy has a grant of xacct, that decides alone.
+async fn set_role(access: &Access, arn: RoleArn) -> Result<Reading<ObservedSetRole>> {
+    let holder = Holder::Role(arn.name.as_str());
+    let (inline, attached) =
+        tokio::try_join!(read::inline(access, holder, INLINE_POLICY), read::attached(access, holder))?;
+    let inline = match inline {
+        Reading::Absent => None,
+        reading => Some(present!(reading)),
+    };
+    let has_grant = inline.as_ref().and_then(FoundDocument::policy).is_some_and(|it| it.statement(LINK_SID).is_some());
+    let arns = attached.present().cloned().unwrap_or_default();
+    let none = BTreeMap::new();
+    let texts = arns.iter().filter(|_| !has_grant).map(|arn| read::managed(access, arn, &none));
+    let attached = try_join_all(texts).await?.iter().filter_map(|text| text.present().cloned()).collect();
+    Ok(Reading::Present(ObservedSetRole { arn, inline, attached }))
+}
+
+/// Returns where the policies of a principal are. Those of a permission set are on roles with other names.
 #[must_use]
 pub fn holder(principal: &PrincipalRef) -> Holder<'_> {
     match principal {
         PrincipalRef::User(_) => Holder::User(principal.name()),
-        PrincipalRef::Role(_) => Holder::Role(principal.name()),
+        PrincipalRef::Group(_) => Holder::Group(principal.name()),
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => Holder::Role(principal.name()),
     }
 }
 
@@ -269,7 +328,12 @@ pub async fn grant_policies(
             DEFAULT_USER_POLICIES_QUOTA,
             SummaryKeyType::AttachedPoliciesPerUserQuota,
         ),
-        PrincipalRef::Role(_) => (
+        PrincipalRef::Group(_) => (
+            SummaryKeyType::GroupPolicySizeQuota,
+            DEFAULT_GROUP_POLICIES_QUOTA,
+            SummaryKeyType::AttachedPoliciesPerGroupQuota,
+        ),
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => (
             SummaryKeyType::RolePolicySizeQuota,
             DEFAULT_ROLE_POLICIES_QUOTA,
             SummaryKeyType::AttachedPoliciesPerRoleQuota,
@@ -305,11 +369,15 @@ pub struct ManagedGrant {
     pub others: usize,
 }
 
-/// Reads the managed policies of a grant: in one round trip, if there are none. `None` if a read is denied.
+/// Reads the managed policies of a grant: in one round trip, if there are none. `None` if a read is denied, and for a
+/// group or permission set, whose grant has none.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<Option<ManagedGrant>> {
+    if matches!(principal, PrincipalRef::Group(_) | PrincipalRef::PermissionSet(_)) {
+        return Ok(None);
+    }
     let (attached, policies) =
         tokio::join!(read::attached(access, holder(principal)), read::policies_under(access, GRANT_PATH));
     let attached = match attached? {

@@ -67,6 +67,19 @@ pub struct FoundUser {
     pub tags: BTreeMap<String, String>,
 }
 
+/// A group, without its policies.
+#[derive(Debug, Clone)]
+pub struct FoundGroup {
+    /// The ARN, with the path.
+    pub arn: String,
+    /// The unique ID, `AGPA…`.
+    pub unique_id: String,
+    /// Seconds since its creation, by this machine's clock.
+    pub age_seconds: Option<u64>,
+    /// The names of its members.
+    pub members: Vec<String>,
+}
+
 /// Reads all pages of a list.
 macro_rules! pages {
     ($operation:literal, $request:expr, |$page:ident| $items:expr) => {{
@@ -127,6 +140,16 @@ fn age_seconds(created: DateTime) -> Option<u64> {
     Some(SystemTime::now().duration_since(created).ok()?.as_secs())
 }
 
+/// Returns the ARNs of all roles whose path begins with this one.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn roles_below(access: &Access, path: &str) -> Result<Reading<Vec<String>>> {
+    pages!("ListRoles", access.iam().list_roles().path_prefix(path), |page| {
+        page.roles().iter().map(|role| role.arn().to_owned())
+    })
+}
+
 /// Returns the ARNs of roles whose names differ from this one only in case. Checks at most 2,000 roles.
 ///
 /// # Errors
@@ -158,6 +181,21 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>
         age_seconds: age_seconds(*user.create_date()),
         boundary: user.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
         tags: tags(user.tags()),
+    }))
+}
+
+/// Reads a group by name, whatever the path, and its first 1,000 members.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn group(access: &Access, name: &str) -> Result<Reading<FoundGroup>> {
+    let answer = one!("GetGroup", access.iam().get_group().group_name(name).max_items(1000));
+    let group = answer.group().ok_or_else(|| Call::iam("GetGroup").lacks("group"))?;
+    Ok(Reading::Present(FoundGroup {
+        arn: group.arn().to_owned(),
+        unique_id: group.group_id().to_owned(),
+        age_seconds: age_seconds(*group.create_date()),
+        members: answer.users().iter().map(|user| user.user_name().to_owned()).collect(),
     }))
 }
 

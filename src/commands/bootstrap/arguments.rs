@@ -77,6 +77,11 @@ pub struct Bootstrap {
     /// Maximum time to wait for IAM propagation
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
+    /// Wait for the administrators of permission sets that lack the grant, then test [default: 1h]
+    ///
+    /// Goes on once the roles of the permission sets in the source account show the grant.
+    #[arg(long, value_name = "DURATION", value_parser = timeout, num_args = 0..=1, default_missing_value = "1h", require_equals = true)]
+    pub wait: Option<Duration>,
     /// Credentials of the operators.
     #[command(flatten)]
     pub access: OperatorAccess,

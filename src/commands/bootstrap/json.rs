@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::arguments::Bootstrap;
 use super::other_half::{OtherHalf, other_half};
+use super::permission_set::JsonLackingGrant;
 use super::work::{Job, Work};
 use crate::diagnosis::Diagnosis;
 use crate::error::Result;
@@ -21,6 +22,9 @@ use crate::report::orphans::JsonOrphans;
 pub struct JsonBootstrap {
     source: JsonSource,
     targets: BTreeMap<String, JsonTarget>,
+    /// Permission sets whose administrator must add the grant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    permission_sets: Vec<JsonLackingGrant>,
     /// With `--check`.
     #[serde(skip_serializing_if = "Option::is_none")]
     orphans: Option<JsonOrphans>,
@@ -85,6 +89,7 @@ impl JsonBootstrap {
         Self {
             source: JsonSource::from(work).with_warnings(&work.grant.plan),
             targets: jobs.chain(failed).collect(),
+            permission_sets: work.grant.plan.lacking_grants().map(JsonLackingGrant::from).collect(),
             orphans: orphans.map(JsonOrphans::from),
             pending_changes: work.pending(),
             applied: !args.changes.only_shown(),

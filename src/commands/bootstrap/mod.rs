@@ -6,6 +6,7 @@ mod json;
 mod moving;
 mod observe;
 mod other_half;
+mod permission_set;
 mod plan;
 mod probe;
 mod prove;
@@ -13,6 +14,7 @@ mod refusal;
 mod report;
 mod settings;
 mod user;
+mod wait;
 mod work;
 
 use super::command_line::{Start, Verb};
@@ -146,6 +148,10 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
     let links: Vec<_> = work.jobs.iter().map(|job| &job.link).collect();
     let other_profiles = config::other_profiles(&run.file, &source, &links);
     let mut recorded = record(&work, &source, &file, run, |_| !proves).map(|written| written || before);
+    // The links are on record: the wait may be interrupted.
+    if let Some(most) = args.wait.filter(|_| work.jobs.iter().any(|job| job.result.is_ok())) {
+        wait::for_permission_sets(&mut work, most, run).await?;
+    }
     if proves {
         let proving = Proving { args, run, connections: &connections, source: &source };
         proving.prove(&mut work, &mut writers).await;
@@ -161,8 +167,10 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
         }
     }
     if !writers.is_empty() {
+        let lacking: Vec<_> = work.grant.plan.lacking_grants().cloned().map(Box::new).collect();
         // Other runs may have added to the grants since the preview.
         (work.grant.repairs, work.grant.plan) = (writers.repairs(), writers.into_plan());
+        work.grant.plan.warnings.extend(lacking.into_iter().map(Risk::PermissionSetLacksGrant));
     }
     let exit_code = work::exit_code(&work, &recorded);
     Ok(Made { work, exit_code, orphans: None, recorded: Some(recorded), other_profiles })

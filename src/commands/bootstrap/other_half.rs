@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::config::{DEFAULT_ROLE_NAME, Link};
-use crate::iam::arn::{PrincipalArn, PrincipalRef, RoleRef, UserRef};
+use crate::iam::arn::{GroupRef, PrincipalArn, PrincipalRef, RoleRef, UserRef};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
@@ -39,9 +39,11 @@ pub fn other_half(work: &Work, job: &Job, only: Half) -> OtherHalf {
 
 fn role_for_the_target(work: &Work, job: &Job) -> OtherHalf {
     let link = &job.link;
-    let arns = work.source.grantees_of(link).map(|grantee| with_account(&grantee.arn));
+    let arns: Vec<_> = work.source.grantees_of(link).map(|grantee| with_account(&grantee.arn)).collect();
+    let lacks_account = arns.iter().all(|principal| principal.account().is_none());
     let command = naming(ShellCommand::new("xacct").arg("bootstrap").option("--only", "target"), link);
-    let command = for_principals(command, arns.collect())
+    let command = for_principals(command, arns)
+        .option_if("--source-account", Some(&work.source.account).filter(|_| lacks_account))
         .option_if("--role-path", Some(&link.role_path).filter(|path| !path.is_root()))
         .option_if("--external-id", link.external_id.known());
     let command = link.policy_arns.iter().fold(command, |command, policy| command.option("--policy-arn", policy));
@@ -79,7 +81,9 @@ fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {
 fn with_account(principal: &PrincipalArn) -> PrincipalRef {
     match principal {
         PrincipalArn::User(user) => PrincipalRef::User(UserRef::Arn(user.clone())),
+        PrincipalArn::Group(group) => PrincipalRef::Group(GroupRef::Arn(group.clone())),
         PrincipalArn::Role(role) => PrincipalRef::Role(RoleRef::Arn(role.clone())),
+        PrincipalArn::PermissionSet(set) => PrincipalRef::PermissionSet(set.name.clone()),
     }
 }
 

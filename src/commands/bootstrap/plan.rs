@@ -13,6 +13,7 @@ use crate::cli::Half;
 use crate::config::{Link, Manager, Source, includes};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
+use crate::iam::permission_set::lacking_grant;
 use crate::iam::plan::bootstrap::{Refusal, denied_by_file, plan_grant, plan_role};
 use crate::iam::plan::teardown::plan_grant_removal;
 use crate::iam::plan::{Change, Plan};
@@ -53,6 +54,9 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
             let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;
             let planned = allowed(args, manager, |adopt| plan_grant(&desired, observed, adopt), refused)?;
             grant = grant.and(only_compared(planned, manager, desired.policy_name.as_str()));
+        } else if let Some(set) = grantee.set.as_ref().filter(|_| !links.is_empty()) {
+            let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;
+            grant.warnings.extend(lacking_grant(&desired, set).map(Box::new).map(Risk::PermissionSetLacksGrant));
         }
     }
     if source.leaving().next().is_some() && !grant.is_empty() {

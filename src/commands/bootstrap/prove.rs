@@ -104,7 +104,11 @@ impl Proving<'_> {
         };
         let named = self.source.user_profile.is_some();
         let (principals, account) = (self.principals(work), Some(work.source.account.clone()));
-        Some(access.and_then(|access| proving::prover(self.connections, access, named, principals, account, self.run)))
+        let prover = |access| proving::prover(self.connections, access, named, principals, account, self.run);
+        let groups = work.source.grantees.iter().filter(|grantee| matches!(grantee.arn, PrincipalArn::Group(_)));
+        let groups = groups.filter(|group| group.observed.is_some());
+        let members = groups.map(|group| (group.arn.name().to_owned(), group.members.clone())).collect();
+        Some(access.and_then(prover).map(|prover| prover.with_members(members)))
     }
 
     /// Returns the principals of all links, or the one whose test counts.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::arguments::Bootstrap;
 use super::json::JsonBootstrap;
 use super::other_half::{OtherHalf, other_half};
+use super::permission_set;
 use super::work::{Job, Made, Work};
 use crate::cli::{Half, Probe};
 use crate::commands::command_line::Verb;
@@ -64,6 +65,7 @@ pub fn preview(work: &Work, orphans: Option<&Orphans>, found_profile: Option<&st
     }
     let preview = work.preview(&args.changes, width);
     text.push_str(&preview);
+    text.extend(work.grant.plan.lacking_grants().map(permission_set::instructions));
     if let Some(orphans) = orphans.and_then(|orphans| report::orphans::text(orphans, &run.file.xacct(), width)) {
         let gap = if preview.is_empty() { "\n" } else { "\n\n" };
         let _ = write!(text, "{gap}{orphans}");

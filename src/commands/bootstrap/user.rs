@@ -13,6 +13,7 @@ use crate::config::Source;
 use crate::environment;
 use crate::iam::arn::{CallerArn, PrincipalArn};
 use crate::iam::risks::Risk;
+use crate::operations::accounts::Grantee;
 
 /// The most profiles whose owner xacct asks AWS for.
 const MOST: usize = 20;
@@ -34,7 +35,7 @@ pub async fn look_for(
         Some(one) => principal.reference().label() == one.label(),
         None => true,
     };
-    let principals: Vec<_> = work.source.staying().map(|grantee| grantee.arn.clone()).filter(counts).collect();
+    let principals: Vec<_> = work.source.staying().filter(|grantee| counts(&grantee.arn)).collect();
     let is_one = |caller: &CallerArn| principals.iter().any(|principal| principal.is(caller));
     if !is_needed || source.user_profile.is_some() || is_one(&operator.caller.arn) {
         return None;
@@ -46,7 +47,8 @@ pub async fn look_for(
             Some(profile)
         }
         None => {
-            let names: Vec<_> = principals.iter().map(|principal| principal.in_words().replace('`', "")).collect();
+            let owner = |principal: &&Grantee| principal.arn.reference().owner_in_words().replace('`', "");
+            let names: Vec<_> = principals.iter().map(owner).collect();
             work.grant.plan.warnings.push(Risk::NoUserCredentials { principals: names.join(" or ") });
             None
         }
@@ -56,7 +58,7 @@ pub async fn look_for(
 /// Returns the first profile with an access key of one of the users: AWS says whose each key is. Keys in the environment count, too,
 /// if the operator uses a profile.
 async fn profile_of(
-    principals: &[PrincipalArn],
+    principals: &[&Grantee],
     used: Option<&str>,
     to_try: Option<&str>,
     connections: &Connections,
@@ -65,7 +67,7 @@ async fn profile_of(
     let environment = (used.is_some() && environment::has_keys()).then_some(environment::PROFILE);
     let mut profiles: Vec<_> = silent.profiles().with_keys().filter(|name| Some(*name) != used).collect();
     // Most people name it after the user.
-    profiles.sort_by_key(|name| !principals.iter().any(|principal| principal.name() == *name));
+    profiles.sort_by_key(|name| !principals.iter().any(|principal| principal.arn.name() == *name));
     let to_try = to_try.filter(|name| !profiles.contains(name));
     let candidates: Vec<_> = to_try.into_iter().chain(profiles).chain(environment).take(MOST).collect();
     let owners = join_all(candidates.iter().map(async |name| {

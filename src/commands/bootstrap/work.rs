@@ -116,5 +116,7 @@ pub fn in_grant(jobs: &[Job]) -> impl Iterator<Item = &Job> {
 pub fn exit_code(work: &Work, recorded: &Result<bool>) -> ExitCode {
     let proofs = work.jobs.iter().filter_map(|job| job.state.proof.as_ref()).map(proving::exit_code);
     let recorded = recorded.as_ref().err().map(|error| error.kind.exit_code());
-    ExitCode::worst(proofs.chain(recorded).chain([work.exit_code()]))
+    // Without a test, nothing else says that the link does not work yet.
+    let lacking = work.grant.plan.lacking_grants().map(|_| ExitCode::Unproven);
+    ExitCode::worst(proofs.chain(recorded).chain(lacking).chain([work.exit_code()]))
 }

@@ -106,7 +106,7 @@ fn reported(facts: &Facts, diagnosis: Diagnosis, args: &Diagnose, run: &Run<'_>)
         account: facts.link.role.account.to_string(),
         role_name: facts.link.role.name.to_string(),
         role: facts.link.role.to_string(),
-        user: facts.link.label(),
+        user: facts.link.of_link().label(),
         messages: message::messages(facts, &diagnosis.findings, args, not_saved.is_none(), run),
         proof: None,
         diagnosis: Some(diagnosis),

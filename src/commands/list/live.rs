@@ -14,8 +14,10 @@ use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::last_use::Used;
 use crate::iam::names::AccountId;
 use crate::iam::orphans::Orphans;
+use crate::iam::permission_set::lacking_grant;
 use crate::iam::plan::Plan;
 use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
+use crate::iam::risks::Risk;
 use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts::{self, SourceSide, TargetSide};
@@ -153,10 +155,14 @@ impl Comparison<'_> {
         let (desired, role) = planning::role(&link, identity, source, Some(&target), &own, plan)?;
         let mut grant = Plan::default();
         for grantee in source.grantees_of(&link) {
-            let Some(observed) = &grantee.observed else { continue };
             let alone = std::iter::once((&link, desired.arn.clone()));
             let wanted = settle::grant_beside(&self.run.file, &grantee.arn, alone)?;
-            grant = grant.and(plan_grant(&wanted, observed, true).map_err(refused)?);
+            if let Some(set) = &grantee.set {
+                let lacking = lacking_grant(&wanted, set).map(Box::new);
+                grant.warnings.extend(lacking.map(Risk::PermissionSetLacksGrant));
+            } else if let Some(observed) = &grantee.observed {
+                grant = grant.and(plan_grant(&wanted, observed, true).map_err(refused)?);
+            }
         }
         let used_before = observed.and_then(|role| role.last_used.clone()).into();
         Ok(Drift { role, grant, used_before })

@@ -81,6 +81,7 @@ impl Move {
     /// Returns the run of bootstrap that makes the change.
     fn as_bootstrap(&self, targets: Vec<String>) -> Bootstrap {
         Bootstrap {
+            wait: None,
             targets,
             name: None,
             target_account: Vec::new(),

@@ -12,7 +12,9 @@ use crate::environment;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, PrincipalArn, RoleArn, UserArn};
 use crate::iam::names::{IamPath, Region};
-use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredGrant};
+use crate::iam::state::{
+    DEFAULT_GROUP_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredGrant,
+};
 use crate::iam::templates;
 use crate::operations::run::Run;
 use crate::operations::settle;
@@ -104,7 +106,8 @@ fn check_fits(grant: &DesiredGrant, run: &Run<'_>) -> Result<()> {
     let size = templates::grant(&grant.roles, &grant.with_session_tags).size();
     let most = match grant.principal {
         PrincipalArn::User(_) => DEFAULT_USER_POLICIES_QUOTA,
-        PrincipalArn::Role(_) => DEFAULT_ROLE_POLICIES_QUOTA,
+        PrincipalArn::Group(_) => DEFAULT_GROUP_POLICIES_QUOTA,
+        PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => DEFAULT_ROLE_POLICIES_QUOTA,
     };
     if size <= most {
         return Ok(());
@@ -123,7 +126,9 @@ fn check_fits(grant: &DesiredGrant, run: &Run<'_>) -> Result<()> {
 fn grants(links: &[Link], typed: Option<&UserArn>, partition: Partition, run: &Run<'_>) -> Result<Vec<DesiredGrant>> {
     let mut of_each: BTreeMap<PrincipalArn, Vec<&Link>> = BTreeMap::new();
     for link in links {
-        for principal in principals(typed, link, partition, false, run)? {
+        // The grant of a permission set belongs to it, in another account.
+        let is_in_iam = |principal: &PrincipalArn| !matches!(principal, PrincipalArn::PermissionSet(_));
+        for principal in principals(typed, link, partition, false, run)?.into_iter().filter(is_in_iam) {
             of_each.entry(principal).or_default().push(link);
         }
     }

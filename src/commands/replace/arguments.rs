@@ -22,7 +22,7 @@ use crate::iam::arn::PrincipalRef;
   Give one target to a role instead of a user:
     xacct replace alice --with role/ci/terraform dev")]
 pub struct Replace {
-    /// The old principal: the name of a user, role/PATH/NAME or an ARN
+    /// The old principal: the name of a user, group/NAME, role/PATH/NAME, permission-set/NAME or an ARN
     #[arg(value_name = "OLD", value_parser = principal_or_user)]
     pub old: PrincipalRef,
     /// The new principal, in the same forms

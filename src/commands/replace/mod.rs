@@ -141,6 +141,7 @@ impl Replace {
     /// Returns the run of bootstrap that makes the change.
     fn as_bootstrap(&self, targets: Vec<String>) -> Bootstrap {
         Bootstrap {
+            wait: None,
             targets,
             name: None,
             target_account: Vec::new(),

@@ -171,6 +171,7 @@ impl Rotate {
     /// Returns the run of bootstrap that makes the change.
     fn as_bootstrap(&self, targets: Vec<String>) -> Bootstrap {
         Bootstrap {
+            wait: None,
             targets,
             name: None,
             target_account: Vec::new(),

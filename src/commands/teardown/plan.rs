@@ -13,8 +13,9 @@ use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::Result;
 use crate::iam::arn::{Partition, PrincipalArn, RoleArn};
-use crate::iam::plan::Plan;
+use crate::iam::permission_set::granted_by;
 use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
+use crate::iam::plan::{Note, Plan};
 use crate::iam::state::ObservedPrincipal;
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{self, Grantee, Operator, SourceSide};
@@ -89,6 +90,10 @@ pub fn plan(links: Vec<Link>, observed: Observed, report: &Report<'_>) -> Result
     for grantee in &source.grantees {
         let roles = roles_of(grantee, &source, &jobs);
         plan = plan.and(plan_grant(report.orphan, &grantee.arn, &roles, grantee.observed.as_ref())?);
+        let left: BTreeSet<_> = grantee.set.iter().flat_map(granted_by).filter(|role| roles.contains(role)).collect();
+        if !left.is_empty() {
+            plan.notes.push(Note::PermissionSetKeeps { set: grantee.arn.clone(), roles: left });
+        }
     }
     Ok(Work { source, grant: GrantJob { plan, result: Ok(()), repairs: 0 }, jobs, failed })
 }

@@ -275,6 +275,9 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
     }
     let (command, option) = match facts.link.principal {
         PrincipalRef::User(_) => ("tag-user", "--user-name"),
+        // A group has no tags, and nobody may tag the role of a permission set.
+        PrincipalRef::Group(_) | PrincipalRef::PermissionSet(_) => return None,
+        PrincipalRef::Role(_) if facts.link.through.is_some() => return None,
         PrincipalRef::Role(_) => ("tag-role", "--role-name"),
     };
     let command = aws(&facts.source.operator, "iam", command)

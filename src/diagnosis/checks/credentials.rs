@@ -4,7 +4,7 @@ use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
-use crate::iam::arn::CallerArn;
+use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::text::shell::ShellCommand;
 
 /// Returns what is wrong with the credentials, judged by their owner.
@@ -51,10 +51,12 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
             format!("the credentials ({origin}) belong to a federated user, who cannot assume roles")
         }
         _ if facts.link.other_principals.is_empty() => {
-            format!("the credentials ({origin}) do not belong to {user}, who has the grant")
+            let user = facts.link.of_link().owner_in_words().replace('`', "");
+            let who = if matches!(facts.link.of_link(), PrincipalRef::Group(_)) { "which" } else { "who" };
+            format!("the credentials ({origin}) do not belong to {user}, {who} has the grant")
         }
         _ => {
-            let all: Vec<_> = facts.link.principals().map(|it| it.in_words().replace('`', "")).collect();
+            let all: Vec<_> = facts.link.principals().map(|it| it.owner_in_words().replace('`', "")).collect();
             format!("the credentials ({origin}) do not belong to {}, who have the grant", all.join(" or "))
         }
     };
@@ -108,16 +110,23 @@ pub fn the_users_own(facts: &Facts, with: VerifyWith) -> Fix {
 
 /// Does the same as [`the_users_own`], with `extra` steps before the test.
 pub fn the_users_own_but(facts: &Facts, with: VerifyWith, extra: impl Fn(Fix) -> Fix) -> Fix {
-    let user = facts.link.whose();
+    let user = facts.link.principal.owner_in_words().replace('`', "");
     let fix = Fix::by(Side::LocalConfiguration, facts);
     if facts.caller.is_user_in_environment {
         return extra(fix).verify_from_environment(facts, with);
     }
     let fix = match facts.caller.profile_of_user {
         Some(_) => fix,
+        None if matches!(facts.link.of_link(), PrincipalRef::PermissionSet(_)) => fix
+            .step_do(format!("sign in with {} in account {}:", facts.link.whose(), facts.source_account()))
+            .run(ShellCommand::new("aws").args(["configure", "sso"]).option("--profile", facts.link.of_link().name())),
         None => fix
             .step_do(format!("store an access key of {user} in a profile:"))
             .run(ShellCommand::new("aws").arg("configure").option("--profile", facts.link.principal.name())),
     };
-    extra(fix.write_source(facts, "user_profile", facts.link.principal.name())).verify(facts, with)
+    let profile = match facts.link.of_link() {
+        set @ PrincipalRef::PermissionSet(_) => set.name(),
+        _ => facts.link.principal.name(),
+    };
+    extra(fix.write_source(facts, "user_profile", profile)).verify(facts, with)
 }

@@ -9,14 +9,16 @@ use crate::diagnosis::checks::named::quarantined;
 use crate::diagnosis::denial::{Denial, is_quarantine};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, is_of_aws};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws, is_of_aws};
 use crate::diagnosis::statement::{Attachment, Identity, StatementRef, document_sparing, document_without};
 use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations};
-use crate::iam::arn::CallerArn;
+use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::iam::evaluate::Mismatch;
+use crate::iam::permission_set::INLINE_POLICY;
 use crate::iam::policy::{Effect, PolicyDocument};
-use crate::iam::state::Reading;
+use crate::iam::state::{FoundDocument, Reading};
 use crate::iam::templates;
+use crate::text::shell::ShellCommand;
 
 /// Returns why the user may not assume the role.
 pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
@@ -25,6 +27,10 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     }
     let assume = || evaluations.assume.iter();
     let mut findings = denials(facts, assume().map(|it| &it.grant), of_grant_denial);
+    if let Some(group) = lacking_group(facts).filter(|_| assume().any(|it| it.grant.lacks_allow())) {
+        findings.push(not_in_group(facts, group));
+        return findings;
+    }
     // Within one account a trust policy that names the user is enough (STS API reference, AssumeRole).
     let is_enough = |it: &ActionEvaluation<'_>| is_named_directly(facts, it.trust.as_ref());
     let mut allowing = Vec::new();
@@ -84,6 +90,26 @@ fn is_guard(facts: &Facts, place: &StatementRef<'_>) -> bool {
     needs_mfa(facts, place) || !escapes(facts, place, any).is_empty()
 }
 
+/// Returns the group with the grant, if the user is certainly not a member of it.
+fn lacking_group(facts: &Facts) -> Option<&str> {
+    let group = match &facts.link.through {
+        Some(group @ PrincipalRef::Group(_)) => group.name(),
+        _ => return None,
+    };
+    let groups = facts.source.groups.present()?;
+    (!groups.contains_key(group)).then_some(group)
+}
+
+fn not_in_group(facts: &Facts, group: &str) -> Finding {
+    let user = facts.link.principal.name();
+    let add = aws(&facts.source.operator, "iam", "add-user-to-group")
+        .option("--group-name", group)
+        .option("--user-name", user);
+    let what = format!("user {user} is not a member of group {group}, which has the grant");
+    let fix = Fix::by(Side::Source, facts).run(add).verify(facts, VerifyWith::Nothing);
+    Finding::new(Cause::NotInGroup, what).fix(fix)
+}
+
 fn user_absent(facts: &Facts) -> Finding {
     let (user, account, file) = (facts.link.whose(), facts.source_account(), &facts.link.file);
     let finding = Finding::new(Cause::UserAbsent, format!("account {account} has no {user}"));
@@ -126,7 +152,43 @@ fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding>
     }
 }
 
+/// Returns the finding for a permission set, whose grant only its administrator can change.
+fn of_permission_set(facts: &Facts) -> Option<Finding> {
+    let set @ PrincipalRef::PermissionSet(_) = facts.link.of_link() else { return None };
+    let (name, role) = (set.name(), &facts.link.role);
+    let inline = facts.source.policies.inline.present().and_then(|policies| policies.get(INLINE_POLICY)?.present());
+    let is_older = inline.and_then(FoundDocument::policy).is_some_and(|it| it.statement(templates::LINK_SID).is_some());
+    let finding = match is_older {
+        true => Finding::new(
+            Cause::PermissionSetNotProvisioned,
+            format!("the role of permission set {name} shows a grant without {role}"),
+        )
+        .fact("the permission set lacks the role, or was not provisioned again after the change"),
+        false => Finding::new(
+            Cause::PermissionSetWithoutGrant,
+            format!("permission set {name} has no grant: no policy allows sts:AssumeRole on {role}"),
+        ),
+    };
+    let statement = grant(facts, false).to_value().pointer("/Statement/0").cloned().unwrap_or_default();
+    let account = facts.source_account();
+    let provision = ShellCommand::new("aws")
+        .args(["sso-admin", "provision-permission-set"])
+        .option("--instance-arn", "INSTANCE_ARN")
+        .option("--permission-set-arn", "PERMISSION_SET_ARN")
+        .option("--target-type", "AWS_ACCOUNT")
+        .option("--target-id", account);
+    let who = "administrator of IAM Identity Center".to_owned();
+    let fix = Fix { who, steps: Vec::new() }
+        .put(format!("the inline policy of permission set {name}"), statement)
+        .run(provision)
+        .verify(facts, VerifyWith::Nothing);
+    Some(finding.fix(fix))
+}
+
 fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
+    if let Some(finding) = of_permission_set(facts) {
+        return finding;
+    }
     let (user, role) = (facts.link.whose(), &facts.link.role);
     let what = format!("{user} has no grant: no policy allows sts:AssumeRole on {role}");
     let holders = facts.link.with_groups();
@@ -161,6 +223,9 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             }
         }
         _ => {
+            if let Some(finding) = of_permission_set(facts) {
+                return finding;
+            }
             let what = format!("{user} may assume other roles, but not {role}");
             Finding::new(Cause::GrantOtherArn, what)
                 .fact(format!("the grant is in the {}", place.policy.words()))

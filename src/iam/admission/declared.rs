@@ -134,7 +134,14 @@ impl Declared {
     fn is_of_link(&self, who: &Who) -> bool {
         let is_named = |arn: &String| self.only.iter().any(|principal| principal.is_named_by(arn, &self.source));
         match self.only.is_empty() {
-            false => matches!(who, Who::Principal { arn, .. } if is_named(arn)),
+            false => match who {
+                Who::Principal { arn, .. } => is_named(arn),
+                // The roles of a permission set.
+                Who::Matching { account, narrowed } if *account == self.source => {
+                    narrowed.strip_prefix("aws:PrincipalArn ").is_some_and(|pattern| is_named(&pattern.to_owned()))
+                }
+                _ => false,
+            },
             true => Who::Account(self.source.clone()).covers(who),
         }
     }

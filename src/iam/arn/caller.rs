@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::iam::{RoleArn, UserArn, assumed_role, fields};
-use crate::iam::names::{AccountId, RoleName};
+use super::permission_set::set_of_role;
+use crate::iam::names::{AccountId, PermissionSetName, RoleName};
 use crate::iam::partition::Partition;
 
 /// The caller's ARN from `GetCallerIdentity` (AWS STS API reference). `Display` writes the original ARN.
@@ -71,6 +72,14 @@ impl CallerArn {
     /// Whether this is a session of the role.
     pub fn is_of(&self, role: &RoleArn) -> bool {
         matches!(self, Self::AssumedRole { account, role: name, .. } if *account == role.account && *name == role.name)
+    }
+
+    /// Returns the permission set of IAM Identity Center, if the caller is a session of one.
+    pub fn permission_set(&self) -> Option<PermissionSetName> {
+        match self {
+            Self::AssumedRole { role, .. } => set_of_role(role.as_str()),
+            _ => None,
+        }
     }
 
     /// Returns the session's name, if the caller is a session of a role.

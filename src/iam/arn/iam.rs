@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::iam::invalid::{Invalid, serde_as_text, shown};
-use crate::iam::names::{AccountId, IamPath, PolicyName, RoleName, UserName};
+use crate::iam::names::{AccountId, GroupName, IamPath, PolicyName, RoleName, UserName};
 use crate::iam::partition::Partition;
 
 /// Returns the five unchecked fields of an ARN after `arn:`: partition, service, Region, account, resource.
@@ -146,6 +146,13 @@ iam_arn! {
     UserArn, "user ARN", "user",
     /// The account that owns the user.
     account: AccountId, UserName
+}
+
+iam_arn! {
+    /// The ARN of a group: `arn:PARTITION:iam::ACCOUNT:group/PATH/NAME` (AWS IAM User Guide, IAM identifiers).
+    GroupArn, "group ARN", "group",
+    /// The account that owns the group.
+    account: AccountId, GroupName
 }
 
 iam_arn! {

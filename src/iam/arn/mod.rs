@@ -5,13 +5,15 @@
 mod caller;
 mod iam;
 mod kms;
+mod permission_set;
 mod principal;
 mod typed;
 
 pub use caller::CallerArn;
-pub use iam::{PolicyArn, PolicyOwner, RoleArn, UserArn};
+pub use iam::{GroupArn, PolicyArn, PolicyOwner, RoleArn, UserArn};
 pub use kms::KmsKeyArn;
-pub use principal::{PrincipalArn, PrincipalRef, RoleRef};
+pub use permission_set::{PermissionSetRoles, RESERVED_PATH, set_of_role};
+pub use principal::{GroupRef, PrincipalArn, PrincipalRef, RoleRef};
 pub use typed::{JOB_FUNCTIONS, ManagedPolicy, UserRef};
 
 pub use super::partition::Partition;

@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::caller::CallerArn;
-use super::iam::{RoleArn, UserArn};
+use super::iam::{GroupArn, RoleArn, UserArn};
+use super::permission_set::{PermissionSetRoles, set_of_role};
 use super::typed::UserRef;
 use crate::iam::invalid::{Invalid, serde_as_text};
-use crate::iam::names::{AccountId, IamPath, RoleName, UserName};
+use crate::iam::names::{AccountId, GroupName, IamPath, PermissionSetName, RoleName, UserName};
 use crate::iam::partition::Partition;
 
 /// A principal of the source account.
@@ -15,17 +16,23 @@ use crate::iam::partition::Partition;
 pub enum PrincipalArn {
     /// An IAM user.
     User(UserArn),
+    /// An IAM group, whose members assume the roles of targets.
+    Group(GroupArn),
     /// An IAM role, whose sessions assume the roles of targets.
     Role(RoleArn),
+    /// A permission set of IAM Identity Center, whose roles in the account assume the roles of targets.
+    PermissionSet(PermissionSetRoles),
 }
 
 impl PrincipalArn {
-    /// Returns the kind: user, role.
+    /// Returns the kind: user, group, role, permission set.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::User(_) => "user",
+            Self::Group(_) => "group",
             Self::Role(_) => "role",
+            Self::PermissionSet(_) => "permission set",
         }
     }
 
@@ -34,7 +41,9 @@ impl PrincipalArn {
     pub fn account(&self) -> &AccountId {
         match self {
             Self::User(user) => &user.account,
+            Self::Group(group) => &group.account,
             Self::Role(role) => &role.account,
+            Self::PermissionSet(set) => &set.account,
         }
     }
 
@@ -43,7 +52,9 @@ impl PrincipalArn {
     pub fn partition(&self) -> Partition {
         match self {
             Self::User(user) => user.partition,
+            Self::Group(group) => group.partition,
             Self::Role(role) => role.partition,
+            Self::PermissionSet(set) => set.partition,
         }
     }
 
@@ -52,7 +63,9 @@ impl PrincipalArn {
     pub fn name(&self) -> &str {
         match self {
             Self::User(user) => user.name.as_str(),
+            Self::Group(group) => group.name.as_str(),
             Self::Role(role) => role.name.as_str(),
+            Self::PermissionSet(set) => set.name.as_str(),
         }
     }
 
@@ -61,7 +74,7 @@ impl PrincipalArn {
     pub fn user(&self) -> Option<&UserArn> {
         match self {
             Self::User(user) => Some(user),
-            Self::Role(_) => None,
+            Self::Group(_) | Self::Role(_) | Self::PermissionSet(_) => None,
         }
     }
 
@@ -70,7 +83,9 @@ impl PrincipalArn {
     pub fn reference(&self) -> PrincipalRef {
         match self {
             Self::User(user) => PrincipalRef::User(UserRef::Name(user.name.clone())),
+            Self::Group(group) => PrincipalRef::Group(GroupRef::Name(group.name.clone())),
             Self::Role(role) => PrincipalRef::Role(RoleRef::Name { path: role.path.clone(), name: role.name.clone() }),
+            Self::PermissionSet(set) => PrincipalRef::PermissionSet(set.name.clone()),
         }
     }
 
@@ -80,12 +95,17 @@ impl PrincipalArn {
         self.reference().in_words()
     }
 
-    /// Returns whether the caller is this principal, or a session of it. A session's ARN does not tell the role's path.
+    /// Returns whether the caller is this principal or a session of it, or may be a member of it: only IAM knows who is in a
+    /// group. A session's ARN does not tell the role's path.
     #[must_use]
     pub fn is(&self, caller: &CallerArn) -> bool {
         match self {
             Self::User(user) => caller.user() == Some(user),
+            Self::Group(group) => caller.user().is_some_and(|user| user.account == group.account),
             Self::Role(role) => caller.is_of(role),
+            Self::PermissionSet(set) => {
+                caller.account() == Some(&set.account) && caller.permission_set() == Some(set.name.clone())
+            }
         }
     }
 }
@@ -100,7 +120,9 @@ impl fmt::Display for PrincipalArn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(user) => user.fmt(formatter),
+            Self::Group(group) => group.fmt(formatter),
             Self::Role(role) => role.fmt(formatter),
+            Self::PermissionSet(set) => set.fmt(formatter),
         }
     }
 }
@@ -109,8 +131,11 @@ impl FromStr for PrincipalArn {
     type Err = Invalid;
 
     fn from_str(value: &str) -> Result<Self, Invalid> {
-        let is_role = value.splitn(6, ':').nth(5).is_some_and(|resource| resource.starts_with("role/"));
-        if is_role { value.parse().map(Self::Role) } else { value.parse().map(Self::User) }
+        match value.splitn(6, ':').nth(5).and_then(|resource| resource.split('/').next()) {
+            Some("role") => value.parse().map(Self::Role),
+            Some("group") => value.parse().map(Self::Group),
+            _ => value.parse().map(Self::User),
+        }
     }
 }
 
@@ -128,31 +153,37 @@ pub enum RoleRef {
     Arn(RoleArn),
 }
 
-/// A principal as typed: `user/alice`, `role/ci/terraform`, or an ARN.
+/// A group as typed: its name, or an ARN.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GroupRef {
+    /// A name in the source account.
+    Name(GroupName),
+    /// An ARN.
+    Arn(GroupArn),
+}
+
+/// A principal as typed: `user/alice`, `group/deployers`, `role/ci/terraform`, or an ARN.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PrincipalRef {
     /// An IAM user.
     User(UserRef),
+    /// An IAM group.
+    Group(GroupRef),
     /// An IAM role.
     Role(RoleRef),
+    /// A permission set of IAM Identity Center.
+    PermissionSet(PermissionSetName),
 }
 
 impl PrincipalRef {
-    /// Returns the kind: user, role.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::User(_) => "user",
-            Self::Role(_) => "role",
-        }
-    }
-
     /// Returns the name without account and path.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::User(user) => user.name().as_str(),
+            Self::Group(GroupRef::Name(name) | GroupRef::Arn(GroupArn { name, .. })) => name.as_str(),
             Self::Role(RoleRef::Name { name, .. } | RoleRef::Arn(RoleArn { name, .. })) => name.as_str(),
+            Self::PermissionSet(name) => name.as_str(),
         }
     }
 
@@ -160,7 +191,7 @@ impl PrincipalRef {
     /// reference, CreateUser, CreateRole).
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.user().is_some() == other.user().is_some() && self.name().eq_ignore_ascii_case(other.name())
+        self.kind() == other.kind() && self.name().eq_ignore_ascii_case(other.name())
     }
 
     /// Returns the account, if an ARN was typed.
@@ -168,8 +199,9 @@ impl PrincipalRef {
     pub fn account(&self) -> Option<&AccountId> {
         match self {
             Self::User(user) => user.account(),
+            Self::Group(GroupRef::Arn(group)) => Some(&group.account),
             Self::Role(RoleRef::Arn(role)) => Some(&role.account),
-            Self::Role(RoleRef::Name { .. }) => None,
+            Self::Group(GroupRef::Name(_)) | Self::Role(RoleRef::Name { .. }) | Self::PermissionSet(_) => None,
         }
     }
 
@@ -178,8 +210,20 @@ impl PrincipalRef {
     pub fn partition(&self) -> Option<Partition> {
         match self {
             Self::User(UserRef::Arn(user)) => Some(user.partition),
+            Self::Group(GroupRef::Arn(group)) => Some(group.partition),
             Self::Role(RoleRef::Arn(role)) => Some(role.partition),
             _ => None,
+        }
+    }
+
+    /// Returns the kind: user, group, role, permission set.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Group(_) => "group",
+            Self::Role(_) => "role",
+            Self::PermissionSet(_) => "permission set",
         }
     }
 
@@ -188,7 +232,9 @@ impl PrincipalRef {
     pub fn kind_in_words(&self) -> &'static str {
         match self {
             Self::User(_) => "the user",
+            Self::Group(_) => "the group",
             Self::Role(_) => "the calling role",
+            Self::PermissionSet(_) => "the permission set",
         }
     }
 
@@ -197,7 +243,7 @@ impl PrincipalRef {
     pub fn user(&self) -> Option<&UserRef> {
         match self {
             Self::User(user) => Some(user),
-            Self::Role(_) => None,
+            Self::Group(_) | Self::Role(_) | Self::PermissionSet(_) => None,
         }
     }
 
@@ -212,10 +258,13 @@ impl PrincipalRef {
     pub fn without_account(&self) -> Self {
         match self {
             Self::User(user) => Self::User(UserRef::Name(user.name().clone())),
+            Self::Group(GroupRef::Arn(group)) => Self::Group(GroupRef::Name(group.name.clone())),
+            Self::Group(group) => Self::Group(group.clone()),
             Self::Role(RoleRef::Arn(role)) => {
                 Self::Role(RoleRef::Name { path: role.path.clone(), name: role.name.clone() })
             }
             Self::Role(role) => Self::Role(role.clone()),
+            Self::PermissionSet(name) => Self::PermissionSet(name.clone()),
         }
     }
 
@@ -224,7 +273,16 @@ impl PrincipalRef {
     pub fn in_words(&self) -> String {
         let short = self.without_account().to_string();
         let (kind, name) = short.split_once('/').unwrap_or(("principal", &short));
-        format!("{kind} `{name}`")
+        format!("{} `{name}`", kind.replace('-', " "))
+    }
+
+    /// Returns whose the credentials for it are: a group has none of its own.
+    #[must_use]
+    pub fn owner_in_words(&self) -> String {
+        match self {
+            Self::Group(_) => format!("a member of {}", self.in_words()),
+            _ => self.in_words(),
+        }
     }
 
     /// Returns how a table names it: a user by name, others with their kind.
@@ -232,14 +290,14 @@ impl PrincipalRef {
     pub fn label(&self) -> String {
         match self {
             Self::User(user) => user.name().to_string(),
-            Self::Role(_) => self.without_account().to_string(),
+            Self::Group(_) | Self::Role(_) | Self::PermissionSet(_) => self.without_account().to_string(),
         }
     }
 
     /// Returns whether only AWS knows the path.
     #[must_use]
     pub fn lacks_path(&self) -> bool {
-        matches!(self, Self::User(UserRef::Name(_)))
+        matches!(self, Self::User(UserRef::Name(_)) | Self::Group(GroupRef::Name(_)))
     }
 
     /// Returns the ARN in this account; with the path `/` if only AWS knows the path.
@@ -250,9 +308,17 @@ impl PrincipalRef {
             Self::User(UserRef::Name(name)) => {
                 PrincipalArn::User(UserArn::new(partition, account.clone(), IamPath::root(), name.clone()))
             }
+            Self::Group(GroupRef::Arn(group)) => PrincipalArn::Group(group.clone()),
+            Self::Group(GroupRef::Name(name)) => {
+                PrincipalArn::Group(GroupArn::new(partition, account.clone(), IamPath::root(), name.clone()))
+            }
             Self::Role(RoleRef::Arn(role)) => PrincipalArn::Role(role.clone()),
             Self::Role(RoleRef::Name { path, name }) => {
                 PrincipalArn::Role(RoleArn::new(partition, account.clone(), path.clone(), name.clone()))
+            }
+            Self::PermissionSet(name) => {
+                let (account, name) = (account.clone(), name.clone());
+                PrincipalArn::PermissionSet(PermissionSetRoles { partition, account, name })
             }
         }
     }
@@ -272,15 +338,17 @@ impl PrincipalRef {
         }
     }
 
-    /// Returns whether the caller may be this principal, or a session of it: its account is checked only if an ARN was
-    /// typed.
+    /// Returns whether the caller may be this principal, a session or a member of it: its account is checked only if an ARN
+    /// was typed.
     #[must_use]
     pub fn is(&self, caller: &CallerArn) -> bool {
         let is_in_account = self.account().is_none_or(|account| caller.account() == Some(account));
         is_in_account
             && match (self, caller) {
                 (Self::User(user), CallerArn::User(arn)) => arn.name == *user.name(),
+                (Self::Group(_), CallerArn::User(_)) => true,
                 (Self::Role(_), CallerArn::AssumedRole { role, .. }) => role.as_str() == self.name(),
+                (Self::PermissionSet(name), caller) => caller.permission_set().as_ref() == Some(name),
                 _ => false,
             }
     }
@@ -297,8 +365,11 @@ impl fmt::Display for PrincipalRef {
         match self {
             Self::User(UserRef::Name(name)) => write!(formatter, "user/{name}"),
             Self::User(UserRef::Arn(arn)) => arn.fmt(formatter),
+            Self::Group(GroupRef::Name(name)) => write!(formatter, "group/{name}"),
+            Self::Group(GroupRef::Arn(arn)) => arn.fmt(formatter),
             Self::Role(RoleRef::Name { path, name }) => write!(formatter, "role{path}{name}"),
             Self::Role(RoleRef::Arn(arn)) => arn.fmt(formatter),
+            Self::PermissionSet(name) => write!(formatter, "permission-set/{name}"),
         }
     }
 }
@@ -308,11 +379,16 @@ impl FromStr for PrincipalRef {
 
     fn from_str(value: &str) -> Result<Self, Invalid> {
         const WHAT: &str = "principal";
-        let use_one = "use KIND/NAME such as `user/alice` or `role/ci/terraform`, or the ARN of a user or role";
+        let use_one = "use KIND/NAME such as `user/alice`, `group/deployers`, `role/ci/terraform` or \
+                       `permission-set/Deployer`, or an ARN";
         let refuse = |rule: &str, fix: String| Err(Invalid::new(WHAT, value, rule.to_owned(), fix));
         match CallerArn::parse(value) {
             CallerArn::AssumedRole { role, .. } => {
-                return refuse("is a session of a role, not the role", format!("use the role: `role/PATH/{role}`"));
+                let fix = match set_of_role(role.as_str()) {
+                    Some(set) => format!("use the permission set: `permission-set/{set}`"),
+                    None => format!("use the role: `role/PATH/{role}`"),
+                };
+                return refuse("is a session of a role, not the role", fix);
             }
             CallerArn::Root { .. } => return refuse("is an account, not one principal", use_one.to_owned()),
             _ => {}
@@ -321,8 +397,9 @@ impl FromStr for PrincipalRef {
             let resource = value.splitn(6, ':').nth(5).unwrap_or_default();
             return match resource.split('/').next() {
                 Some("user") => value.parse().map(|arn| Self::User(UserRef::Arn(arn))),
+                Some("group") => value.parse().map(|arn| Self::Group(GroupRef::Arn(arn))),
                 Some("role") => role_ref(value, RoleRef::Arn(value.parse()?)),
-                _ => refuse("is not the ARN of a user or role", use_one.to_owned()),
+                _ => refuse("is not the ARN of a user, group or role", use_one.to_owned()),
             };
         }
         match value.split_once('/') {
@@ -330,6 +407,11 @@ impl FromStr for PrincipalRef {
                 let name = name.rsplit('/').next().unwrap_or_default();
                 name.parse().map(|name| Self::User(UserRef::Name(name)))
             }
+            Some(("group", name)) => {
+                let name = name.rsplit('/').next().unwrap_or_default();
+                name.parse().map(|name| Self::Group(GroupRef::Name(name)))
+            }
+            Some(("permission-set", name)) => name.parse().map(Self::PermissionSet),
             Some(("role", rest)) => {
                 let (path, name) =
                     rest.rsplit_once('/').map_or(("/".to_owned(), rest), |(path, name)| (format!("/{path}/"), name));
@@ -343,13 +425,13 @@ impl FromStr for PrincipalRef {
 /// Refuses a role that IAM Identity Center reserves for a permission set: nobody else can change it.
 fn role_ref(value: &str, role: RoleRef) -> Result<PrincipalRef, Invalid> {
     let principal = PrincipalRef::Role(role);
-    match principal.name().strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_')) {
-        Some((set, _)) => Err(Invalid::new(
+    match set_of_role(principal.name()) {
+        Some(set) => Err(Invalid::new(
             "principal",
             value,
             "is the role that IAM Identity Center reserves for a permission set, and IAM refuses to change it"
                 .to_owned(),
-            format!("give the link to an IAM role or user; permission set `{set}` cannot be given one yet"),
+            format!("use the permission set: `permission-set/{set}`"),
         )),
         None => Ok(principal),
     }

@@ -253,7 +253,7 @@ fn any_text() -> impl Strategy<Value = String> {
         prop_oneof!["iam", "sts", "[a-z]{0,3}"],
         prop_oneof![Just(String::new()), "[a-z0-9-]{0,9}"],
         prop_oneof!["[0-9]{12}", "aws", "[0-9]{0,13}"],
-        prop_oneof!["role", "user", "policy", "root", "assumed-role", "federated-user"],
+        prop_oneof!["role", "user", "group", "policy", "root", "assumed-role", "federated-user"],
         prop_oneof!["(?s)[/:].{0,9}", "(/[a-z]{1,3}){0,3}", "/[!-~]{0,20}"],
     )
         .prop_map(|(partition, service, region, account, kind, rest)| {
@@ -271,6 +271,8 @@ proptest! {
         survives::<PolicyArn>(&text);
         survives::<ManagedPolicy>(&text);
         survives::<UserRef>(&text);
+        survives::<GroupArn>(&text);
+        survives::<PrincipalRef>(&text);
         let _ = Partition::of_region(&text);
         let caller = CallerArn::parse(&text);
         prop_assert_eq!(caller.to_string(), text.as_str());
@@ -301,4 +303,32 @@ proptest! {
         let foreign = format!("arn:{partition}:iam::{account}{bad}:role/{name}");
         prop_assert!(foreign.parse::<RoleArn>().is_err());
     }
+}
+
+#[test]
+fn the_roles_of_a_permission_set_are_known_by_their_names() {
+    let set = |role: &str| set_of_role(role).map(|set| set.to_string());
+    assert_eq!(set("AWSReservedSSO_Deployer_0123456789abcdef").as_deref(), Some("Deployer"));
+    assert_eq!(set("AWSReservedSSO_a_b.c_0123456789abcdef").as_deref(), Some("a_b.c"));
+    for other in
+        ["Deployer", "AWSReservedSSO_Deployer", "AWSReservedSSO_Deployer_0123", "AWSReservedSSO__0123456789abcdef"]
+    {
+        assert_eq!(set(other), None, "{other}");
+    }
+}
+
+#[test]
+fn a_permission_set_is_every_session_of_its_roles() {
+    let set: PrincipalRef = accepts("permission-set/Deployer");
+    let arn = set.at_root(Partition::Aws, &"111111111111".parse().unwrap());
+    let pattern = "role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Deployer_????????????????";
+    assert_eq!(arn.to_string(), format!("arn:aws:iam::111111111111:{pattern}"));
+    let session = |account: &str, role: &str| {
+        CallerArn::parse(&format!("arn:aws:sts::{account}:assumed-role/{role}/alice@example.com"))
+    };
+    let own = session("111111111111", "AWSReservedSSO_Deployer_0123456789abcdef");
+    assert!(arn.is(&own) && set.is(&own));
+    let other = session("111111111111", "AWSReservedSSO_Deployer2_0123456789abcdef");
+    assert!(!arn.is(&other) && !set.is(&other));
+    assert!(!arn.is(&session("222222222222", "AWSReservedSSO_Deployer_0123456789abcdef")));
 }

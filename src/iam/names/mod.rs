@@ -16,7 +16,7 @@ mod text;
 pub use account::AccountId;
 pub use duration::{MaxSessionDuration, SessionDuration, parse_duration};
 pub use region::Region;
-pub use resource::{Description, IamPath, PolicyName, RoleName, UserName};
+pub use resource::{Description, GroupName, IamPath, PermissionSetName, PolicyName, RoleName, UserName};
 pub use session::{ExternalId, MfaCode, MfaSerial, SessionName, SourceIdentity};
 pub use tag::{Tag, TagKey, TagValue};
 pub use test_bucket::{BUCKET_ACTIONS, BUCKET_PREFIX, SAMPLE_SUFFIX, test_bucket_name};

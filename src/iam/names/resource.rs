@@ -15,6 +15,16 @@ text_type! {
 }
 
 text_type! {
+    /// The name of a group, without path: 1 to 128 of `[\w+=,.@-]` (AWS IAM API reference, `CreateGroup`).
+    GroupName, |value| check_name("group name", (1, 128), value)
+}
+
+text_type! {
+    /// The name of a permission set: 1 to 32 of `[\w+=,.@-]` (IAM Identity Center API reference, `CreatePermissionSet`).
+    PermissionSetName, |value| check_name("permission set name", (1, 32), value)
+}
+
+text_type! {
     /// The name of a policy, inline or managed, without path: 1 to 128 of `[\w+=,.@-]`
     /// (AWS IAM API reference, `PutRolePolicy`).
     PolicyName, |value| check_name("policy name", (1, 128), value)

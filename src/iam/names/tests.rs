@@ -76,6 +76,8 @@ fn lengths_are_exact() {
     check::<AccountId>("7", 12, 12);
     check::<RoleName>("a", 1, 64);
     check::<UserName>("a", 1, 64);
+    check::<GroupName>("a", 1, 128);
+    check::<PermissionSetName>("a", 1, 32);
     check::<PolicyName>("a", 1, 128);
     check::<SessionName>("a", 2, 64);
     check::<SourceIdentity>("a", 2, 64);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::callers;
 use super::change::{Change, Note, Plan};
-use super::contents::{Contents, covers, granted_roles, in_words, is_own_statement};
+use super::contents::{Contents, covers, in_words, is_own_statement};
 use super::order::{narrows_first, without_room};
 use super::parts::{self, ForeignPart, Others, Spread};
 use super::places::{self, Room};
@@ -517,8 +517,8 @@ pub fn denied_by_file(statements: &PolicyDocument, principal: &PrincipalArn, rol
 #[must_use]
 pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let Some(policy) = found.policy() else { return false };
-    let roles = granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
-    let with_session_tags = granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
+    let roles = templates::granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
+    let with_session_tags = templates::granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
     found.matches(&templates::grant(&roles, &with_session_tags))
 }
 

@@ -9,6 +9,7 @@ use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
+use crate::iam::permission_set::LackingGrant;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::risks::{Risk, Weaker};
@@ -251,6 +252,14 @@ impl Plan {
         })
     }
 
+    /// Returns what permission sets lack.
+    pub fn lacking_grants(&self) -> impl Iterator<Item = &LackingGrant> {
+        self.warnings.iter().filter_map(|risk| match risk {
+            Risk::PermissionSetLacksGrant(lacking) => Some(&**lacking),
+            _ => None,
+        })
+    }
+
     /// Returns the policies of the role that `xacct.toml` does not declare.
     pub fn undeclared_policies(&self) -> impl Iterator<Item = &Risk> {
         self.warnings.iter().filter(|risk| matches!(risk, Risk::UndeclaredPolicy { .. }))
@@ -295,6 +304,13 @@ pub enum Note {
         before: OffsetDateTime,
         /// Whether xacct wrote it.
         is_own: bool,
+    },
+    /// A permission set keeps the grant of these roles: only its administrator can take it away.
+    PermissionSetKeeps {
+        /// The permission set.
+        set: PrincipalArn,
+        /// The roles.
+        roles: BTreeSet<RoleArn>,
     },
     /// A policy with the grant's name that xacct did not write.
     OtherGrant(String),

@@ -8,6 +8,7 @@ use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::last_use::RecentUse;
 use crate::iam::names::{AccountId, ExternalId, PolicyName};
+use crate::iam::permission_set::LackingGrant;
 use crate::iam::policy::Effect;
 use crate::iam::state::BOUNDARY_TAG;
 
@@ -157,6 +158,8 @@ pub enum Risk {
         /// The principals, for a sentence.
         principals: String,
     },
+    /// A permission set may not assume all roles of its links yet. Only its administrator can change that.
+    PermissionSetLacksGrant(Box<LackingGrant>),
     /// The role to delete was used recently, perhaps by others.
     InUse(RecentUse),
     /// A manual change that only `--adopt` repairs.
@@ -318,6 +321,14 @@ impl Risk {
                 "the test will be inconclusive: xacct found no credentials of {principals}; specify a profile with \
                  --user-profile NAME, or apply without the test: --no-verify"
             ),
+            Self::PermissionSetLacksGrant(lacking) => {
+                let roles: Vec<_> = lacking.missing.iter().map(ToString::to_string).collect();
+                format!(
+                    "{} lacks the grant, which only its administrator can add: sts:AssumeRole on {}",
+                    lacking.set.in_words().replace('`', ""),
+                    roles.join(", ")
+                )
+            }
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
             Self::NotKept { condition } => {
                 format!("the new trust policy does not have {condition}, because xacct.toml cannot express it")
@@ -451,6 +462,7 @@ impl Risk {
             Self::BoundaryNotRecorded { .. }
             | Self::NeedsAdoption { .. }
             | Self::NotRepairable { .. }
+            | Self::PermissionSetLacksGrant(_)
             | Self::ManagedElsewhere { .. } => true,
             _ => false,
         }

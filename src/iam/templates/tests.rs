@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::iam::arn::{PolicyArn, PolicyOwner, UserArn};
+use crate::iam::arn::{GroupArn, PermissionSetRoles, PolicyArn, PolicyOwner, UserArn};
 use crate::iam::names::IamPath;
 use crate::iam::policy::{Effect, Element};
 use crate::iam::state::{DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA};
@@ -36,6 +36,8 @@ fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
     let source: AccountId = "111111111111".parse().unwrap();
     let user = UserArn::new(partition, source.clone(), IamPath::root(), "alice".parse().unwrap());
     let user = PrincipalArn::User(user);
+    let group = GroupArn::new(partition, source.clone(), IamPath::root(), "deployers".parse().unwrap());
+    let group = PrincipalArn::Group(group);
     let deployer = PrincipalArn::Role(RoleArn::new(partition, source, IamPath::root(), "ci".parse().unwrap()));
     let role = RoleArn { partition, ..role("team/xacct") };
     let both = BTreeSet::from([role.clone()]);
@@ -47,8 +49,11 @@ fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
         })
         .collect();
     documents.extend([grant(&both, &both), verify_bucket(partition), operator_source(&user), operator_target(&role)]);
-    documents.push(operator_source(&deployer));
-    documents.push(reader(user.account(), &[user.clone(), deployer].into(), &both));
+    let name = "Deployer".parse().unwrap();
+    let set = PrincipalArn::PermissionSet(PermissionSetRoles { partition, account: user.account().clone(), name });
+    documents.extend([operator_source(&deployer), operator_source(&group), operator_source(&set)]);
+    documents.push(trust(&TrustTerms { partition, only: [set].into(), ..terms(15) }));
+    documents.push(reader(user.account(), &[user.clone(), deployer, group].into(), &both));
     documents
 }
 
@@ -193,9 +198,12 @@ fn operators_may_change_only_the_given_user_or_role() {
     let of_target = [role.to_string(), role.without_path().to_string()];
     let of_deployer =
         [deployer.to_string(), "arn:aws:iam::111111111111:policy/xacct/xacct-role-terraform-*".to_owned()];
+    let group: PrincipalArn = "arn:aws:iam::111111111111:group/team/deployers".parse().unwrap();
+    let of_group = [group.to_string()];
     let cases = [
         (operator_source(&user), &of_source[..]),
         (operator_source(&deployer), &of_deployer[..]),
+        (operator_source(&group), &of_group[..]),
         (operator_target(&role), &of_target[..]),
     ];
     for (document, named) in cases {
@@ -248,6 +256,19 @@ fn a_reader_only_reads() {
         let reads = |action: &String| action.starts_with("iam:Get") || action.starts_with("iam:List");
         assert!(actions.iter().all(reads) && statement.effect == Effect::Allow, "{statement:?}");
     }
+}
+
+#[test]
+fn a_reader_of_other_principals_has_no_statement_about_nobody() {
+    let sids = |principal: &str| {
+        let principal: PrincipalArn = principal.parse().unwrap();
+        let document = reader(principal.account(), &[principal.clone()].into(), &[role("a")].into());
+        document.statements.into_iter().filter_map(|statement| statement.sid).collect::<BTreeSet<_>>()
+    };
+    let of_role = sids("arn:aws:iam::111111111111:role/ci/terraform");
+    assert!(!of_role.contains("XacctReadUser") && !of_role.contains("XacctReadMembers"), "{of_role:?}");
+    let of_group = sids("arn:aws:iam::111111111111:group/deployers");
+    assert!(of_group.contains("XacctReadUser") && of_group.contains("XacctReadMembers"), "{of_group:?}");
 }
 
 #[test]

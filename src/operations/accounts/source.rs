@@ -7,12 +7,16 @@ use futures_util::future::join_all;
 use super::operator::{Operator, refuse_root};
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::aws::iam::observe::{self, GrantPolicies};
+use crate::aws::iam::observe::{self, FoundPrincipal, GrantPolicies};
 use crate::aws::sts;
 use crate::config::{Link, Source, WayIn};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, Partition, PrincipalArn, PrincipalRef, RoleArn, RoleRef, UserArn, UserRef};
+use crate::iam::arn::{
+    CallerArn, GroupRef, Partition, PrincipalArn, PrincipalRef, RESERVED_PATH, RoleArn, RoleRef, UserArn, UserRef,
+    set_of_role,
+};
 use crate::iam::names::{AccountId, PolicyName};
+use crate::iam::permission_set::ObservedPermissionSet;
 use crate::iam::state::{ObservedPrincipal, Reading};
 use crate::iam::templates::GRANT_POLICY;
 
@@ -31,8 +35,12 @@ pub struct SourceSide {
 #[derive(Debug, Clone)]
 pub struct Grantee {
     pub arn: PrincipalArn,
-    /// Its policies; `None` if they are not read, or it does not exist.
+    /// The names of the users in a group.
+    pub members: Vec<String>,
+    /// Its policies; `None` if they are not read, it does not exist, or it is a permission set.
     pub observed: Option<ObservedPrincipal>,
+    /// The roles of a permission set; `None` if they are not read, there are none, or it is no permission set.
+    pub set: Option<ObservedPermissionSet>,
     pub standing: Standing,
 }
 
@@ -45,6 +53,17 @@ pub enum Standing {
     Own,
     /// None anymore.
     Leaving,
+}
+
+impl Grantee {
+    /// Returns whether the caller is this principal, a session of it, or a member of it.
+    pub fn is(&self, caller: &CallerArn) -> bool {
+        let is_member = match (&self.arn, caller.user()) {
+            (PrincipalArn::Group(_), Some(user)) => self.members.iter().any(|member| member == user.name.as_str()),
+            _ => true,
+        };
+        is_member && self.arn.is(caller)
+    }
 }
 
 impl SourceSide {
@@ -148,7 +167,7 @@ pub async fn source_side(access: &Access, source: &Source, links: &[Link]) -> Re
     for found in found {
         grantees.push(match found.standing {
             Standing::Leaving => to_remove(found, &operator, partition)?,
-            Standing::Default | Standing::Own => to_grant(found, &operator)?,
+            Standing::Default | Standing::Own => to_grant(found, &operator, partition)?,
         });
     }
     Ok(SourceSide { operator: Some(operator), account, partition, grantees })
@@ -170,43 +189,72 @@ pub async fn source_side_to_remove(access: &Access, source: &Source, links: &[Li
 }
 
 /// Returns a principal that is to get the grant.
-fn to_grant(found: Found, operator: &Operator) -> Result<Grantee> {
-    let Found { wanted, standing, arn, policies } = found;
+fn to_grant(found: Found, operator: &Operator, partition: Partition) -> Result<Grantee> {
+    let Found { wanted, standing, found } = found;
     let absent = || absent(&wanted, &operator.caller.account);
-    let arn = operator.readable(arn)?.ok_or_else(absent)?;
+    let (found, policies) = match found {
+        FoundGrant::InIam(found, policies) => (found, policies),
+        FoundGrant::OfSet(set) => {
+            let set = Some(operator.readable(set)?.ok_or_else(absent)?);
+            let arn = wanted.at_root(partition, &operator.caller.account);
+            return Ok(Grantee { arn, members: Vec::new(), observed: None, set, standing });
+        }
+    };
+    let FoundPrincipal { arn, members } = operator.readable(found)?.ok_or_else(absent)?;
     check_path(&wanted, &arn)?;
     let policies = operator.readable(policies)?.ok_or_else(absent)?;
-    Ok(Grantee { observed: Some(policies.of(arn.clone())), arn, standing })
+    Ok(Grantee { observed: Some(policies.of(arn.clone())), arn, members, set: None, standing })
 }
 
 /// Returns a principal that is to lose the grant, and may be absent.
 fn to_remove(found: Found, operator: &Operator, partition: Partition) -> Result<Grantee> {
-    let Found { wanted, standing, arn, policies } = found;
-    let (arn, observed) = match (operator.readable(arn)?, operator.readable(policies)?) {
-        (Some(arn), Some(policies)) => (arn.clone(), Some(policies.of(arn))),
+    let Found { wanted, standing, found } = found;
+    let (found, policies) = match found {
+        FoundGrant::InIam(found, policies) => (found, policies),
+        FoundGrant::OfSet(set) => {
+            let set = operator.readable(set)?;
+            let arn = wanted.at_root(partition, &operator.caller.account);
+            return Ok(Grantee { arn, members: Vec::new(), observed: None, set, standing });
+        }
+    };
+    let (arn, observed) = match (operator.readable(found)?, operator.readable(policies)?) {
+        (Some(FoundPrincipal { arn, .. }), Some(policies)) => (arn.clone(), Some(policies.of(arn))),
         _ => (wanted.at_root(partition, &operator.caller.account), None),
     };
-    Ok(Grantee { arn, observed, standing })
+    Ok(Grantee { arn, members: Vec::new(), observed, set: None, standing })
 }
 
 fn absent(principal: &PrincipalRef, account: &AccountId) -> Error {
     let error = Error::new(Kind::Refused, format!("account {account} has no {}", principal.in_words()));
     match principal {
         PrincipalRef::User(_) => error.hint("list the users: aws iam list-users --query 'Users[].UserName'"),
+        PrincipalRef::Group(_) => error.hint("list the groups: aws iam list-groups --query 'Groups[].GroupName'"),
         PrincipalRef::Role(_) => error.hint("list the roles: aws iam list-roles --query 'Roles[].Arn'"),
+        PrincipalRef::PermissionSet(_) => Error::new(
+            Kind::Refused,
+            format!("account {account} has no role of {}", principal.in_words()),
+        )
+        .hint(format!(
+            "assign the permission set to account {account} in IAM Identity Center, then run the command again"
+        ))
+        .hint(format!(
+            "list those that are assigned: aws iam list-roles --path-prefix {RESERVED_PATH} --query 'Roles[].RoleName'"
+        )),
     }
 }
 
 /// Refuses a principal with another path than the one in its ARN, or in `role/PATH/NAME`.
 fn check_path(wanted: &PrincipalRef, found: &PrincipalArn) -> Result<()> {
     let has_other_path = match (wanted, found) {
-        (PrincipalRef::User(UserRef::Name(_)), _) => false,
+        (PrincipalRef::User(UserRef::Name(_)) | PrincipalRef::Group(GroupRef::Name(_)), _) => false,
         (PrincipalRef::Role(RoleRef::Name { path, .. }), PrincipalArn::Role(role)) => role.path != *path,
         _ => wanted.to_string() != found.to_string(),
     };
     let option = match found {
         PrincipalArn::User(_) => format!("use --user {found}"),
-        PrincipalArn::Role(_) => format!("use --principal {}", found.reference()),
+        PrincipalArn::Group(_) | PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => {
+            format!("use --principal {}", found.reference())
+        }
     };
     match (has_other_path, wanted, found) {
         (false, ..) => Ok(()),
@@ -214,7 +262,8 @@ fn check_path(wanted: &PrincipalRef, found: &PrincipalArn) -> Result<()> {
             Err(Error::new(Kind::Refused, format!("the user's ARN is `{found}`, not `{wanted}`")).hint(option))
         }
         _ => {
-            Err(Error::new(Kind::Refused, format!("the role's ARN is `{found}`, which is not `{wanted}`")).hint(option))
+            let what = format!("the {}'s ARN is `{found}`, which is not `{wanted}`", found.kind());
+            Err(Error::new(Kind::Refused, what).hint(option))
         }
     }
 }
@@ -223,16 +272,32 @@ fn check_path(wanted: &PrincipalRef, found: &PrincipalArn) -> Result<()> {
 struct Found {
     wanted: PrincipalRef,
     standing: Standing,
-    arn: Reading<PrincipalArn>,
-    policies: Reading<GrantPolicies>,
+    found: FoundGrant,
+}
+
+/// A principal and its grant, wherever that is.
+enum FoundGrant {
+    /// In a policy of the principal.
+    InIam(Reading<FoundPrincipal>, Reading<GrantPolicies>),
+    /// In a permission set, which the roles of the account show.
+    OfSet(Reading<ObservedPermissionSet>),
 }
 
 /// Identifies the operator and reads the principals of these links, concurrently if they are named.
 async fn find_principals(access: &Access, source: &Source, links: &[Link]) -> Result<(Operator, Vec<Found>)> {
     let read = async |wanted: Vec<(PrincipalRef, Standing)>| {
         let found = wanted.into_iter().map(async |(wanted, standing)| {
-            let (arn, policies) = observe_principal(access, &wanted).await?;
-            Ok::<_, Error>(Found { wanted, standing, arn, policies })
+            let found = match &wanted {
+                PrincipalRef::PermissionSet(name) => {
+                    let set = observe::permission_set(access, name).await;
+                    FoundGrant::OfSet(set.map_err(|error| error.context(source_place(access)))?)
+                }
+                _ => {
+                    let (found, policies) = observe_principal(access, &wanted).await?;
+                    FoundGrant::InIam(found, policies)
+                }
+            };
+            Ok::<_, Error>(Found { wanted, standing, found })
         });
         join_all(found).await.into_iter().collect::<Result<Vec<_>>>()
     };
@@ -261,6 +326,9 @@ fn no_principal(operator: &Operator) -> Error {
     ))
     .hint("specify the user: --user NAME");
     match &operator.caller.arn {
+        CallerArn::AssumedRole { role, .. } if let Some(set) = set_of_role(role.as_str()) => error.hint(format!(
+            "or give the links to a permission set, such as the operator's: --principal permission-set/{set}"
+        )),
         CallerArn::AssumedRole { role, .. } => {
             error.hint(format!("or give the links to a role, such as the operator's: --principal role/{role}"))
         }
@@ -313,7 +381,7 @@ pub async fn source_operator(access: &Access, source: &Source) -> Result<Operato
 async fn observe_principal(
     access: &Access,
     principal: &PrincipalRef,
-) -> Result<(Reading<PrincipalArn>, Reading<GrantPolicies>)> {
+) -> Result<(Reading<FoundPrincipal>, Reading<GrantPolicies>)> {
     let grant: PolicyName = GRANT_POLICY.parse()?;
     let read = async || {
         tokio::try_join!(observe::principal(access, principal), observe::grant_policies(access, principal, &grant))
@@ -350,7 +418,7 @@ pub fn source_as_told(source: &Source, links: &[Link], partition: Partition, nee
     }
     let grantees = wanted.into_iter().map(|(principal, standing)| {
         let arn = principal.at_root(partition, &account);
-        Grantee { arn, observed: None, standing }
+        Grantee { arn, members: Vec::new(), observed: None, set: None, standing }
     });
     let grantees = grantees.collect();
     Ok(SourceSide { operator: None, account, partition, grantees })

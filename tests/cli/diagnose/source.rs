@@ -75,7 +75,7 @@ fn no_policy_at_all() {
     let scene = broken("", without_grant);
     cases::record(&scene, "grant_absent", "");
     let finding = repaired(&scene, "grant_absent", "source");
-    assert!(finding["evidence"].to_string().contains("have no policies"), "{finding:#}");
+    assert!(finding["evidence"].to_string().contains("no policies"), "{finding:#}");
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn any_grant() -> impl Strategy<Value = Option<FoundDocument>> {
 /// Returns the exact roles that the current grant allows.
 fn granted(user: &ObservedPrincipal) -> BTreeSet<RoleArn> {
     let policy = user.grant.as_ref().and_then(FoundDocument::policy);
-    policy.map_or_else(BTreeSet::new, |policy| granted_roles(policy, templates::LINK_SID, "sts:AssumeRole"))
+    policy.map_or_else(BTreeSet::new, |policy| templates::granted_roles(policy, templates::LINK_SID, "sts:AssumeRole"))
 }
 
 proptest! {

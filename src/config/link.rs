@@ -519,9 +519,7 @@ impl Link {
     /// # Errors
     /// When a principal is a role, and the link requires MFA.
     pub fn check_principals(&self) -> Result<()> {
-        let is_role =
-            |principal: &&PrincipalRef| matches!(principal, PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_));
-        let role = self.principals.iter().find(is_role).filter(|_| self.require_mfa);
+        let role = self.principals.iter().find(|principal| principal.acts_as_role()).filter(|_| self.require_mfa);
         let Some(role) = role else { return Ok(()) };
         Err(Error::usage(format!(
             "target `{}` requires MFA, but sessions of {} never have MFA",

@@ -117,7 +117,7 @@ fn session_name(run: &Run<'_>) -> Option<SessionName> {
 fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuration> {
     let limit = link.max_session_duration;
     // With a session of a role, AWS opens sessions of at most an hour.
-    if !link.principals.is_empty() && link.principals.iter().all(|principal| principal.user().is_none()) {
+    if !link.principals.is_empty() && link.principals.iter().all(PrincipalRef::acts_as_role) {
         let hour = within_an_hour(asked, link, "a session of a role assumes another role", "")?;
         return Ok(hour.unwrap_or(SessionDuration::LONGEST_OF_A_SESSION));
     }

@@ -227,6 +227,12 @@ impl PrincipalRef {
         }
     }
 
+    /// Returns whether it acts with sessions of a role, which never have MFA, and open sessions of at most an hour.
+    #[must_use]
+    pub fn acts_as_role(&self) -> bool {
+        matches!(self, Self::Role(_) | Self::PermissionSet(_))
+    }
+
     /// Returns the kind with its article: the user.
     #[must_use]
     pub fn kind_in_words(&self) -> &'static str {

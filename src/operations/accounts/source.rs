@@ -193,7 +193,7 @@ fn to_grant(found: Found, operator: &Operator, partition: Partition) -> Result<G
     let Found { wanted, standing, found } = found;
     let absent = || absent(&wanted, &operator.caller.account);
     let (found, policies) = match found {
-        FoundGrant::InIam(found, policies) => (found, policies),
+        FoundGrant::InIam(both) => *both,
         FoundGrant::OfSet(set) => {
             let set = Some(operator.readable(set)?.ok_or_else(absent)?);
             let arn = wanted.at_root(partition, &operator.caller.account);
@@ -210,7 +210,7 @@ fn to_grant(found: Found, operator: &Operator, partition: Partition) -> Result<G
 fn to_remove(found: Found, operator: &Operator, partition: Partition) -> Result<Grantee> {
     let Found { wanted, standing, found } = found;
     let (found, policies) = match found {
-        FoundGrant::InIam(found, policies) => (found, policies),
+        FoundGrant::InIam(both) => *both,
         FoundGrant::OfSet(set) => {
             let set = operator.readable(set)?;
             let arn = wanted.at_root(partition, &operator.caller.account);
@@ -278,7 +278,7 @@ struct Found {
 /// A principal and its grant, wherever that is.
 enum FoundGrant {
     /// In a policy of the principal.
-    InIam(Reading<FoundPrincipal>, Reading<GrantPolicies>),
+    InIam(Box<(Reading<FoundPrincipal>, Reading<GrantPolicies>)>),
     /// In a permission set, which the roles of the account show.
     OfSet(Reading<ObservedPermissionSet>),
 }
@@ -292,10 +292,7 @@ async fn find_principals(access: &Access, source: &Source, links: &[Link]) -> Re
                     let set = observe::permission_set(access, name).await;
                     FoundGrant::OfSet(set.map_err(|error| error.context(source_place(access)))?)
                 }
-                _ => {
-                    let (found, policies) = observe_principal(access, &wanted).await?;
-                    FoundGrant::InIam(found, policies)
-                }
+                _ => FoundGrant::InIam(observe_principal(access, &wanted).await?.into()),
             };
             Ok::<_, Error>(Found { wanted, standing, found })
         });

@@ -14,8 +14,17 @@ pub struct Made<'a> {
     pub role: &'a DesiredRole,
     /// Its trust policy, with the statements of others that bootstrap keeps.
     pub trust: &'a FoundDocument,
-    /// The grant, if it was written.
-    pub grant: Option<&'a PolicyDocument>,
+    /// The policies of the grant that were written.
+    pub grant: &'a [GrantPolicy],
+}
+
+/// A policy of a grant.
+#[derive(Debug, Clone)]
+pub enum GrantPolicy {
+    /// The inline policy.
+    Inline(PolicyDocument),
+    /// A managed policy, with its ARN.
+    Managed(String, PolicyDocument),
 }
 
 impl Made<'_> {
@@ -46,15 +55,21 @@ impl Made<'_> {
                 attached.entry(arn.to_string()).or_insert_with(not_shown);
             }
         }
-        let grant = self.grant.map(|document| (GRANT_POLICY.to_owned(), present(document.clone())));
-        match (&facts.link.through, &mut facts.source.groups) {
-            (Some(group), Reading::Present(groups)) => {
-                if let Some(policies) = groups.get_mut(group.name()) {
-                    add(&mut policies.inline, grant);
+        let policies = match (&facts.link.through, &mut facts.source.groups) {
+            (Some(group), Reading::Present(groups)) => groups.get_mut(group.name()),
+            (Some(_), _) => None,
+            (None, _) => Some(&mut facts.source.policies),
+        };
+        let Some(policies) = policies else { return };
+        for policy in self.grant {
+            match policy {
+                GrantPolicy::Inline(document) => {
+                    add(&mut policies.inline, [(GRANT_POLICY.to_owned(), present(document.clone()))]);
+                }
+                GrantPolicy::Managed(arn, document) => {
+                    add(&mut policies.attached, [(arn.clone(), present(document.clone()))]);
                 }
             }
-            (Some(_), _) => {}
-            (None, _) => add(&mut facts.source.policies.inline, grant),
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod arn;
 pub mod effective;
 pub mod evaluate;
 pub mod found_terms;
+pub mod grant_names;
 pub mod granted;
 pub mod identity;
 pub mod invalid;

@@ -73,8 +73,7 @@ impl Named {
 
 /// Names of IAM are unique whatever their path is.
 fn label(principal: &PrincipalRef) -> String {
-    let kind = if principal.user().is_some() { "user" } else { "role" };
-    format!("{kind}/{}", principal.name().to_ascii_lowercase())
+    format!("{}/{}", principal.kind(), principal.name().to_ascii_lowercase())
 }
 
 /// A role that xacct made for the source account, and that no target names.

@@ -40,8 +40,10 @@ pub const DEFAULT_ROLE_POLICIES_QUOTA: usize = 10_240;
 pub const DEFAULT_USER_POLICIES_QUOTA: usize = 2048;
 /// The maximum characters of all inline policies of a group together (IAM User Guide, quotas).
 pub const DEFAULT_GROUP_POLICIES_QUOTA: usize = 5120;
-/// The maximum managed policies of a role, unless the account's quota was raised (IAM User Guide, quotas).
+/// The maximum managed policies of a role or user, unless the account's quota was raised (IAM User Guide, quotas).
 pub const DEFAULT_ATTACHED_POLICIES_QUOTA: usize = 10;
+/// The maximum characters of a managed policy (IAM User Guide, quotas).
+pub const DEFAULT_MANAGED_POLICY_QUOTA: usize = 6144;
 
 /// The result of reading a resource in AWS. A denied read never counts as absence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -458,4 +460,28 @@ pub struct ObservedPrincipal {
     pub other_policies_size: Option<usize>,
     /// The characters of all its inline policies together.
     pub quota: Quota,
+    /// Its managed policies; `None` if xacct cannot read them.
+    pub managed: Option<ManagedPolicies>,
+}
+
+/// The managed policies of a principal, as far as the grant needs them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedPolicies {
+    /// The policies of xacct that hold what does not fit into the inline policy, by number.
+    pub parts: BTreeMap<u32, GrantPart>,
+    /// How many other policies are attached.
+    pub others: usize,
+    /// The characters of one policy.
+    pub size: Quota,
+    /// The policies that may be attached.
+    pub attachments: Quota,
+}
+
+/// A managed policy that holds part of a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantPart {
+    /// The text of its default version.
+    pub document: FoundDocument,
+    /// Whether it is attached to the principal. A run that was interrupted may have left one that is not.
+    pub is_attached: bool,
 }

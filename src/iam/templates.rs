@@ -12,6 +12,7 @@ use super::arn::{KmsKeyArn, Partition, PrincipalArn, RoleArn};
 use super::names::{AccountId, ExternalId, Region};
 use super::policy::{Effect, Element, PolicyDocument, Statement};
 use super::revocation;
+use crate::iam::grant_names::grant_parts_arn;
 
 /// The `Sid` by which xacct recognises its own statement in a trust policy and in a grant.
 pub const LINK_SID: &str = "XacctAssumeRole";
@@ -204,6 +205,7 @@ pub fn operator_source(principal: &PrincipalArn) -> PolicyDocument {
             "Partition" => principal.partition().to_string(),
             "Account" => principal.account().to_string(),
             "UserArn" | "GroupArn" | "RoleArn" | "RolePattern" => principal.to_string(),
+            "GrantPolicies" => grant_parts_arn(principal),
             _ => return None,
         }))
     })
@@ -413,7 +415,10 @@ fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
                     known.extend(more);
                 }
                 for (operator, keys) in statement.condition {
-                    known.condition.entry(operator).or_default().extend(keys);
+                    let known = known.condition.entry(operator).or_default();
+                    for (key, values) in keys {
+                        known.entry(key).or_default().extend(values);
+                    }
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! Writes grants: one document for all links of a principal, which IAM replaces as a whole and unconditionally.
+//! Writes grants: one document for all links of a principal, or several where one is not enough. IAM replaces each as a
+//! whole and unconditionally.
 //!
 //! Concurrent runs can overwrite each other's grants. So xacct reads the grant right before it writes, again
 //! afterwards, and from time to time while it waits for AWS. If another run overwrote it, xacct writes it again, with
@@ -11,12 +12,14 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::aws::iam::read;
-use crate::aws::iam::{apply, observe};
+use crate::aws::iam::observe::{self, ManagedGrant};
+use crate::aws::iam::{apply, read};
 use crate::error::{Error, Kind, Result};
+use crate::iam::arn::PrincipalRef;
+use crate::iam::grant_names::grant_part_name;
 use crate::iam::names::PolicyName;
-use crate::iam::plan::Plan;
-use crate::iam::state::{FoundDocument, ObservedPrincipal};
+use crate::iam::plan::{Change, Plan};
+use crate::iam::state::{FoundDocument, ManagedPolicies, ObservedPrincipal};
 use crate::operations::accounts::Operator;
 use crate::operations::apply::{not_shown, outcome, waiting};
 use crate::proof::Freshness;
@@ -38,12 +41,25 @@ pub struct GrantWriter {
     random: fn(&mut [u8]) -> std::io::Result<()>,
     /// How long to wait for IAM.
     patience: Duration,
-    /// What each of our writes replaced: stale reads still show it.
-    replaced: Vec<Option<FoundDocument>>,
+    /// Whether the grant has, or gets, managed policies. Otherwise they are not read again.
+    has_parts: bool,
+    /// How often this run wrote.
+    writes: usize,
+    /// What our writes replaced, by policy: stale reads still show it.
+    replaced: Vec<(String, Option<Policy>)>,
     /// The last plan, applied unless it failed.
     pub plan: Plan,
     /// When it was last written, by this run or by another with the same roles.
     pub written: Option<Instant>,
+}
+
+/// The text of a policy of the grant, and whether it is attached.
+type Policy = (FoundDocument, bool);
+
+/// The grant as it was read.
+struct Grant {
+    inline: Option<FoundDocument>,
+    managed: Option<ManagedPolicies>,
 }
 
 impl GrantWriter {
@@ -63,6 +79,9 @@ impl GrantWriter {
             planner: Box::new(planner),
             random,
             patience: Duration::ZERO,
+            has_parts: principal.managed.as_ref().is_some_and(|managed| !managed.parts.is_empty())
+                || plan.changes.iter().any(Change::is_of_grant_part),
+            writes: 0,
             replaced: Vec::new(),
             plan: plan.clone(),
             written: None,
@@ -72,7 +91,7 @@ impl GrantWriter {
     /// Returns how often it was written again because another run overwrote it.
     #[must_use]
     pub fn repairs(&self) -> usize {
-        self.replaced.len().saturating_sub(1)
+        self.writes.saturating_sub(1)
     }
 
     /// Writes until reads show that nothing is left to do.
@@ -84,12 +103,12 @@ impl GrantWriter {
         self.patience = patience;
         for is_repair in std::iter::once(false).chain(std::iter::repeat(true)) {
             let mut found = self.read_past_lag(patience, progress).await?;
-            if is_repair && !self.planned(found.as_ref())?.is_empty() {
+            if is_repair && !self.planned(&found)?.is_empty() {
                 // The other run may be doing the same.
                 sleep(self.jitter(Duration::from_millis(300))).await;
                 found = self.read_past_lag(patience, progress).await?;
             }
-            let plan = self.planned(found.as_ref())?;
+            let plan = self.planned(&found)?;
             if plan.is_empty() {
                 break;
             }
@@ -106,9 +125,9 @@ impl GrantWriter {
     /// As [`GrantWriter::write`].
     pub async fn write_and_rest(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
         loop {
-            let (writes, start) = (self.replaced.len(), Instant::now());
+            let (writes, start) = (self.writes, Instant::now());
             self.write(patience, progress).await?;
-            if writes == self.replaced.len() {
+            if writes == self.writes {
                 return Ok(());
             }
             // Twice the time of our three round trips; another run needs one between its read and its write.
@@ -134,7 +153,7 @@ impl GrantWriter {
             };
             // Errors are left to the diagnosis, if the link does not work in the end.
             let Ok(found) = found else { continue };
-            let undone = self.planned(found.as_ref()).ok().filter(|plan| !plan.is_empty() && !self.is_stale(&found));
+            let undone = self.planned(&found).ok().filter(|plan| !plan.is_empty() && !self.is_stale(&found));
             if let Some(plan) = undone {
                 self.put(found, plan).await?;
                 repaired(Instant::now());
@@ -147,11 +166,27 @@ impl GrantWriter {
         format!("source account {}", self.principal.arn.account())
     }
 
-    async fn read(&self) -> Result<Option<FoundDocument>> {
+    async fn read(&self) -> Result<Grant> {
         let principal = self.principal.arn.reference();
-        let (access, holder) = (&self.operator.access, observe::holder(&principal));
+        let managed = async {
+            match self.has_parts {
+                true => observe::managed_grant(&self.operator.access, &principal).await,
+                false => Ok(None),
+            }
+        };
+        let (inline, managed) = tokio::join!(self.read_inline(&principal), managed);
+        let shown = self.principal.managed.clone();
+        let managed = match (managed?, shown) {
+            (Some(ManagedGrant { parts, others }), Some(shown)) => Some(ManagedPolicies { parts, others, ..shown }),
+            (_, shown) => shown,
+        };
+        Ok(Grant { inline: inline?, managed })
+    }
+
+    async fn read_inline(&self, principal: &PrincipalRef) -> Result<Option<FoundDocument>> {
+        let (access, holder) = (&self.operator.access, observe::holder(principal));
         let mut reading = read::inline(access, holder, self.name.as_str()).await?;
-        if reading.is_absent() && self.principal.grant.is_some() && self.replaced.is_empty() {
+        if reading.is_absent() && self.principal.grant.is_some() && self.writes == 0 {
             // The grant existed, and this run did not delete it, so the read may be stale: do not overwrite what it
             // misses.
             let read_both = async || {
@@ -169,16 +204,27 @@ impl GrantWriter {
         self.operator.readable(reading)
     }
 
-    fn planned(&self, found: Option<&FoundDocument>) -> Result<Plan> {
-        (self.planner)(&ObservedPrincipal { grant: found.cloned(), ..self.principal.clone() })
+    fn planned(&self, found: &Grant) -> Result<Plan> {
+        let (grant, managed) = (found.inline.clone(), found.managed.clone());
+        (self.planner)(&ObservedPrincipal { grant, managed, ..self.principal.clone() })
     }
 
-    fn is_stale(&self, found: &Option<FoundDocument>) -> bool {
-        self.replaced.contains(found)
+    /// Returns a policy of the grant as it was read.
+    fn policy(&self, found: &Grant, name: &str) -> Option<Policy> {
+        if name == self.name.as_str() {
+            return Some((found.inline.clone()?, true));
+        }
+        let mut parts = found.managed.iter().flat_map(|managed| &managed.parts);
+        let (_, part) = parts.find(|(number, _)| grant_part_name(&self.principal.arn, **number) == name)?;
+        Some((part.document.clone(), part.is_attached))
     }
 
-    async fn put(&mut self, found: Option<FoundDocument>, plan: Plan) -> Result<()> {
-        if self.replaced.len() >= MOST_WRITES {
+    fn is_stale(&self, found: &Grant) -> bool {
+        self.replaced.iter().any(|(name, before)| self.policy(found, name) == *before)
+    }
+
+    async fn put(&mut self, found: Grant, plan: Plan) -> Result<()> {
+        if self.writes >= MOST_WRITES {
             return Err(Error::new(
                 Kind::Aws,
                 format!(
@@ -190,35 +236,38 @@ impl GrantWriter {
             .hint("wait until the other program has finished, then run the command again"));
         }
         self.plan = plan;
+        self.has_parts |= self.plan.changes.iter().any(Change::is_of_grant_part);
+        let names: Vec<_> = self.plan.changes.iter().filter_map(Change::grant_policy).map(str::to_owned).collect();
+        let before = names.into_iter().map(|name| (self.policy(&found, &name), name));
+        let before: Vec<_> = before.map(|(policy, name)| (name, policy)).collect();
         let applied = apply::to_principal(&self.operator.access, &self.plan.changes, self.patience).await;
-        self.replaced.push(found);
+        self.writes += 1;
+        self.replaced.extend(before);
         self.written = Some(Instant::now());
         outcome(&applied, &self.plan, "", &self.place())
     }
 
     /// Reads until the answer is not stale: not one that our writes replaced.
-    async fn read_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Option<FoundDocument>> {
+    async fn read_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Grant> {
         let place = self.place();
-        let is_current = |found: &Option<FoundDocument>| {
-            !self.is_stale(found) || self.planned(found.as_ref()).is_ok_and(|plan| plan.is_empty())
-        };
+        let is_current = |found: &Grant| !self.is_stale(found) || self.planned(found).is_ok_and(|plan| plan.is_empty());
         let fresh = Freshness::JustWritten { at: Instant::now(), patience };
-        let is_welcome = |found: &Result<Option<FoundDocument>>| found.as_ref().is_ok_and(is_current);
+        let is_welcome = |found: &Result<Grant>| found.as_ref().is_ok_and(is_current);
         let found = fresh
             .settle(1, async || self.read().await, is_welcome, Result::is_ok, waiting(&place, progress))
             .await
             .answer;
         let found = found.map_err(|error| {
-            let what = match self.replaced.is_empty() {
-                true => "cannot read the grant; it was not changed",
-                false => "AWS accepted the changes, but they could not be read back",
+            let what = match self.writes {
+                0 => "cannot read the grant; it was not changed",
+                _ => "AWS accepted the changes, but they could not be read back",
             };
             error.context(format!("{place}: {what}"))
         })?;
         if is_current(&found) {
             return Ok(found);
         }
-        let left = self.planned(found.as_ref())?;
+        let left = self.planned(&found)?;
         let left = left.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect();
         Err(not_shown(&place, left))
     }

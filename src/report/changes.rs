@@ -28,11 +28,16 @@ pub enum Mood {
 pub fn sign(change: &Change) -> char {
     match change {
         Change::CreateRole(_) | Change::AttachPolicy { .. } => '+',
-        Change::PutRolePolicy { from, .. } | Change::PutGrant { from, .. } if from.is_none() => '+',
+        Change::PutRolePolicy { from, .. } | Change::PutGrant { from, .. } | Change::PutGrantPart { from, .. }
+            if from.is_none() =>
+        {
+            '+'
+        }
         Change::DeleteRolePolicy { .. }
         | Change::DetachPolicy { .. }
         | Change::DeleteRole { .. }
-        | Change::DeleteGrant { .. } => '-',
+        | Change::DeleteGrant { .. }
+        | Change::DeleteGrantPart { .. } => '-',
         _ => '~',
     }
 }
@@ -54,6 +59,8 @@ pub fn action(change: &Change) -> &'static str {
         Change::DeleteRole { .. } => "delete_role",
         Change::ShrinkGrant { .. } => "shrink_grant",
         Change::DeleteGrant { .. } => "delete_grant",
+        Change::PutGrantPart { .. } => "put_grant_part",
+        Change::DeleteGrantPart { .. } => "delete_grant_part",
     }
 }
 
@@ -114,12 +121,8 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
                 Some(_) => format!("{} policy {name} of", verb("update", "updated")),
                 None => format!("{} policy {name} to", verb("add", "added")),
             };
-            let what = match added.len() {
-                0 => "sts:AssumeRole on exactly the linked roles".to_owned(),
-                1 => added.iter().map(|arn| format!("sts:AssumeRole on {arn}")).collect(),
-                more => format!("sts:AssumeRole on {}", count(more, "role")),
-            };
             let removed: Vec<_> = removes.iter().cloned().collect();
+            let what = grants(added);
             with_removed(format!("{start} {}: {what}", plainly(principal)), verb("removes", "removed"), &removed)
         }
         Change::DetachPolicy { policy } => format!("{} {policy} from role {role}", verb("detach", "detached")),
@@ -129,9 +132,46 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
         }
         Change::DeleteGrant { principal, name, removed, .. } => {
             let verb = verb("delete", "deleted");
-            let all = if removed.len() == 1 { "its only role: " } else { "its " };
-            format!("{verb} policy {name} of {} ({all}{})", plainly(principal), roles(removed))
+            format!("{verb} policy {name} of {} ({})", plainly(principal), emptied(removed))
         }
+        Change::PutGrantPart { principal, name, added, removes, from, to, attaches } => {
+            let start = match (from, attaches) {
+                (Some(from), true) if from.matches(to) => {
+                    format!("{} managed policy {name} to", verb("attach", "attached"))
+                }
+                (None, _) => format!("{} managed policy {name} to", verb("add", "added")),
+                (Some(_), true) => format!("{} managed policy {name} and attach it to", verb("update", "updated")),
+                (Some(_), false) => format!("{} managed policy {name} of", verb("update", "updated")),
+            };
+            let removed = match removes.len() {
+                0..=3 => removes.iter().cloned().collect(),
+                more => vec![count(more, "role")],
+            };
+            let what = grants(added);
+            with_removed(format!("{start} {}: {what}", plainly(principal)), verb("removes", "removed"), &removed)
+        }
+        Change::DeleteGrantPart { principal, name, removed, .. } => {
+            let verb = verb("delete", "deleted");
+            format!("{verb} managed policy {name} of {} ({})", plainly(principal), emptied(removed))
+        }
+    }
+}
+
+/// Returns what a policy of the grant will newly allow.
+fn grants(added: &BTreeSet<RoleArn>) -> String {
+    match added.len() {
+        0 => "sts:AssumeRole on exactly the linked roles".to_owned(),
+        1 => added.iter().map(|arn| format!("sts:AssumeRole on {arn}")).collect(),
+        more => format!("sts:AssumeRole on {}", count(more, "role")),
+    }
+}
+
+/// Returns which roles go with a policy of the grant. Roles that moved to another policy do not.
+fn emptied(removed: &BTreeSet<RoleArn>) -> String {
+    match removed.len() {
+        0 => "other policies of the grant have its roles".to_owned(),
+        1 => format!("its only role: {}", roles(removed)),
+        _ => format!("its {}", roles(removed)),
     }
 }
 
@@ -161,6 +201,18 @@ pub fn note(note: &Note) -> String {
         Note::Accepted(Accepted { who, reason }) => format!("accepted: the trust policy admits {who} ({reason})"),
         Note::OtherTags(keys) => format!("unmanaged, left in place: tags {}", list(keys)),
         Note::OtherBoundary(arn) => format!("unmanaged, left in place: boundary {arn}"),
+        Note::Spread { principal, inline, size, quota, managed, policies, each, most } => {
+            let inline_part = match inline {
+                0 => "none in an inline policy".to_owned(),
+                _ => format!("{inline} in its inline policy ({size} of {quota} characters)"),
+            };
+            format!(
+                "the grant of {} lists {}: {inline_part}, {managed} in {policies} of at most {most} managed policies \
+                 ({each} characters each)",
+                plainly(principal),
+                count(inline + managed, "role"),
+            )
+        }
         Note::QuotaNotCounted => {
             "cannot read the principal's other inline policies, so their shared quota of characters was not checked"
                 .to_owned()

@@ -101,8 +101,17 @@ fn settings_cell(plan: &Plan) -> String {
 
 fn grant_cell(role: &RoleArn, grant: &Plan) -> &'static str {
     let cell = |change: &Change| match change {
-        Change::PutGrant { added, .. } if added.contains(role) => Some("+ add"),
-        Change::ShrinkGrant { removed, .. } | Change::DeleteGrant { removed, .. } if removed.contains(role) => {
+        Change::PutGrant { added, .. } | Change::PutGrantPart { added, .. } if added.contains(role) => Some("+ add"),
+        Change::ShrinkGrant { removed, .. }
+        | Change::DeleteGrant { removed, .. }
+        | Change::DeleteGrantPart { removed, .. }
+            if removed.contains(role) =>
+        {
+            Some("- remove")
+        }
+        Change::PutGrant { removes, .. } | Change::PutGrantPart { removes, .. }
+            if removes.contains(&role.to_string()) =>
+        {
             Some("- remove")
         }
         _ => None,

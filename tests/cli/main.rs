@@ -126,6 +126,7 @@ mod operators;
 mod order;
 mod orphans;
 mod output;
+mod overflow;
 mod permission;
 mod permission_sets;
 mod principals;

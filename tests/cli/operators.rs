@@ -38,6 +38,7 @@ pub fn with_operators(source: Value, target: Value) -> Scene {
 
 pub fn source_policy() -> Value {
     let filled = SOURCE.replace("${UserArn}", "arn:aws:iam::111111111111:user/alice");
+    let filled = filled.replace("${GrantPolicies}", "arn:aws:iam::111111111111:policy/xacct/xacct-user-alice-*");
     parsed(&filled.replace("${Partition}", "aws"))
 }
 
@@ -340,6 +341,7 @@ fn these_tests_cover_every_permission() {
     let tests = [
         include_str!("operators.rs"),
         include_str!("missing_permissions.rs"),
+        include_str!("overflow.rs"),
         include_str!("teardown.rs"),
         include_str!("sweep.rs"),
         include_str!("orphans.rs"),

@@ -226,15 +226,19 @@ fn inline_policies_over_the_quota() {
 }
 
 #[test]
-fn a_grant_that_exceeds_the_inline_policy_quota() {
+fn a_grant_that_exceeds_all_quotas() {
     let scene = Scene::new();
     let actions: Vec<_> = (0..90).map(|number| format!("s3:NoSuchAction{number:04}")).collect();
     let document = allow(actions, "*");
-    scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "large", document));
+    scene.sandbox.world(|world| {
+        world.put_user_policy(ACCOUNT_A, "alice", "large", document);
+        world.account_mut(ACCOUNT_A).quotas.attached_per_user = 1;
+        world.attach_user_policy(ACCOUNT_A, "alice", "arn:aws:iam::aws:policy/ReadOnlyAccess");
+    });
     refuses_to_bootstrap(
         &scene,
         "",
-        &["of the 2048 allowed", "aws iam create-policy", "aws iam attach-user-policy", "--only target"],
+        &["lists 1 role (", "have room for 0 characters", "0 managed policies", "request a higher quota"],
     );
 }
 

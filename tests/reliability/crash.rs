@@ -16,7 +16,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::places;
-use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, trust};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, trust};
 use call::Call;
 use strike::{Blow, Moment, Signal, Struck, When, strike};
 use tally::Tally;
@@ -120,6 +120,26 @@ fn link_of_a_role() {
         scene.environment.append("aws/config", "\n[profile terraform]\nregion = us-east-1\n");
         let keys = format!("aws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
         scene.environment.append("aws/credentials", &format!("\n[terraform]\n{keys}aws_session_token = {token}\n"));
+    });
+    hold_up(&trial, Call::is_write);
+}
+
+/// Leaves no room for a grant in the inline policies of alice.
+fn without_room(scene: &Scene) {
+    scene.sandbox.world(|world| world.account_mut(ACCOUNT_A).quotas.user_policy_size = 100);
+}
+
+#[test]
+fn bootstrap_of_a_link_that_needs_a_managed_policy() {
+    let words = format!("{BOOTSTRAP} --external-id 0123456789abcdef");
+    hold_up(&Trial::new("bootstrap, managed policy", &words, without_room), Call::is_write);
+}
+
+#[test]
+fn teardown_of_a_link_with_a_managed_policy() {
+    let trial = Trial::new("teardown, managed policy", "teardown --all --yes --even-if-used", |scene| {
+        without_room(scene);
+        scene.link("--external-id 0123456789abcdef");
     });
     hold_up(&trial, Call::is_write);
 }

@@ -22,7 +22,7 @@ fn a_role_has_a_link_that_the_aws_cli_uses() {
     source.aws_with(words, &trust);
     let calling = format!("arn:aws:iam::{}:role/ci/terraform", source.id);
     let words = "iam put-user-policy --user-name alice --policy-name own --policy-document";
-    source.aws_with(words, &document(allow("sts:AssumeRole", calling.as_str())));
+    source.aws_with(words, &allow("sts:AssumeRole", calling.as_str()));
     let before = accounts.everything();
     let role = accounts.role_arn("xacct");
     environment.append(

@@ -11,13 +11,16 @@ use crate::answers::{Meaning, Passes};
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::client::fate::Fate;
-use crate::aws::iam::observe;
+use crate::aws::iam::{observe, read};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{PrincipalArn, RoleArn};
-use crate::iam::plan::Change;
+use crate::iam::grant_names::{GRANT_PATH, grant_part_arn};
 use crate::iam::plan::bootstrap::unlike_created;
 use crate::iam::plan::order::Phase;
-use crate::iam::state::{DesiredRole, Reading};
+use crate::iam::plan::{Change, Plan};
+use crate::iam::policy::PolicyDocument;
+use crate::iam::state::{DesiredRole, FoundDocument, Reading};
+use crate::text::shell::ShellCommand;
 
 /// A change, and whether AWS accepted it.
 pub type Applied<'a> = (&'a Change, Result<()>);
@@ -49,9 +52,24 @@ pub async fn to_role<'a>(
     join_all(phase.changes.iter().copied().map(apply)).await
 }
 
-/// Writes the grant.
+/// How long a new policy takes until all of AWS honours it: a new inline policy of a role was reported to need about 15 s
+/// (aws/aws-sdk-js#850).
+const PROPAGATION: Duration = Duration::from_secs(15);
+
+/// Writes the grant: first the policies by which it grows. Roles that move to another policy leave the old one only when
+/// the new one is in effect, so that their links work all the time. After a failure, xacct skips the rest.
 pub async fn to_principal<'a>(access: &Access, changes: &'a [Change], patience: Duration) -> Vec<Applied<'a>> {
-    join_all(changes.iter().map(async |change| (change, write_grant(access, change, patience).await))).await
+    let (grows, shrinks): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.grows_grant());
+    let write = async |change: &'a Change| (change, write_grant(access, change, patience).await);
+    let mut applied = join_all(grows.into_iter().map(write)).await;
+    if applied.iter().any(|(_, result)| result.is_err()) {
+        return applied;
+    }
+    if !applied.is_empty() && !shrinks.is_empty() {
+        sleep(PROPAGATION.min(patience)).await;
+    }
+    applied.extend(join_all(shrinks.into_iter().map(write)).await);
+    applied
 }
 
 /// Removes a role in three steps: its inline policies, its attached policies, the role (IAM API reference, DeleteRole).
@@ -113,6 +131,10 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
             (principal, name.to_string(), Some(to.minified()))
         }
         Change::DeleteGrant { principal, name, .. } => (principal, name.to_string(), None),
+        Change::PutGrantPart { principal, name, from, to, attaches, .. } => {
+            return put_part(access, principal, name, from.as_deref(), to, *attaches, patience).await;
+        }
+        Change::DeleteGrantPart { principal, name, .. } => return delete_part(access, principal, name, patience).await,
         _ => return Ok(()),
     };
     let (iam, name) = (access.iam(), principal.name());
@@ -154,6 +176,155 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
     })
 }
 
+/// Writes a managed policy of a grant, and attaches it.
+async fn put_part(
+    access: &Access,
+    principal: &PrincipalArn,
+    name: &str,
+    from: Option<&FoundDocument>,
+    to: &PolicyDocument,
+    attaches: bool,
+    patience: Duration,
+) -> Result<()> {
+    let (iam, arn) = (access.iam(), grant_part_arn(principal, name));
+    match from {
+        // An interrupted run did not attach it.
+        Some(from) if from.matches(to) => {}
+        Some(_) => new_version(access, &arn, to, patience).await?,
+        None => {
+            let request = iam.create_policy().policy_name(name).path(GRANT_PATH).policy_document(to.minified());
+            let description = format!("Created by xacct: roles that {} may assume", principal.in_words());
+            match send!("CreatePolicy", request.description(description), patience) {
+                // An earlier request whose answer was lost created it, or another run.
+                Err(error) if error.meaning() == Some(Meaning::Exists) => {
+                    match read::managed(access, &arn, &BTreeMap::new()).await? {
+                        Reading::Absent => return Err(name_taken(principal, name)),
+                        Reading::Present(found) if found.matches(to) => {}
+                        _ => new_version(access, &arn, to, patience).await?,
+                    }
+                }
+                result => result?,
+            }
+        }
+    }
+    if !attaches {
+        return Ok(());
+    }
+    // A policy that was created a moment ago may be unknown where the next call arrives.
+    let attached = patiently(Passes::AfterWrite, Meaning::Absent, patience, async || match principal {
+        PrincipalArn::User(user) => {
+            let request = iam.attach_user_policy().user_name(user.name.to_string()).policy_arn(&arn);
+            send!("AttachUserPolicy", request, patience)
+        }
+        PrincipalArn::Role(role) => {
+            let request = iam.attach_role_policy().role_name(role.name.to_string()).policy_arn(&arn);
+            send!("AttachRolePolicy", request, patience)
+        }
+        // Their grants have no managed policies.
+        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => Ok(()),
+    });
+    attached.await
+}
+
+/// Makes this the default version of a managed policy. Where IAM keeps no more versions, the oldest one goes.
+async fn new_version(access: &Access, arn: &str, to: &PolicyDocument, patience: Duration) -> Result<()> {
+    let create = async || {
+        let request = access.iam().create_policy_version().policy_arn(arn).policy_document(to.minified());
+        send!("CreatePolicyVersion", request.set_as_default(true), patience)
+    };
+    match create().await {
+        Err(error) if error.meaning() == Some(Meaning::Quota) => {
+            let oldest = other_versions(access, arn).await?.into_iter().min_by_key(|(number, _)| *number);
+            let Some((_, oldest)) = oldest else { return Err(error) };
+            delete_version(access, arn, &oldest, patience).await?;
+            // The list of versions may lag behind.
+            patiently(Passes::Never, Meaning::Quota, patience.min(LOOK), create).await
+        }
+        result => result,
+    }
+}
+
+/// Returns the versions of a managed policy that are not the default one, with their numbers.
+async fn other_versions(access: &Access, arn: &str) -> Result<Vec<(u32, String)>> {
+    let found = match read::versions_of(access, arn).await? {
+        Reading::Present(found) => found,
+        Reading::Absent => Vec::new(),
+        Reading::Unreadable { permission, answer } => {
+            let error = Error::new(Kind::Aws, format!("cannot list the versions of {arn}: {answer}"));
+            return Err(error.hint(format!("allow {permission} and run the command again")));
+        }
+    };
+    let number = |id: &String| id.trim_start_matches('v').parse().unwrap_or(u32::MAX);
+    Ok(found.into_iter().map(|id| (number(&id), id)).collect())
+}
+
+async fn delete_version(access: &Access, arn: &str, id: &str, patience: Duration) -> Result<()> {
+    let request = access.iam().delete_policy_version().policy_arn(arn).version_id(id);
+    gone(send!("DeletePolicyVersion", request, patience))
+}
+
+/// Detaches a managed policy of a grant, deletes its versions, and then the policy (IAM API reference, DeletePolicy).
+async fn delete_part(access: &Access, principal: &PrincipalArn, name: &str, patience: Duration) -> Result<()> {
+    let (iam, arn) = (access.iam(), grant_part_arn(principal, name));
+    gone(match principal {
+        PrincipalArn::User(user) => {
+            let request = iam.detach_user_policy().user_name(user.name.to_string()).policy_arn(&arn);
+            send!("DetachUserPolicy", request, patience)
+        }
+        PrincipalArn::Role(role) => {
+            let request = iam.detach_role_policy().role_name(role.name.to_string()).policy_arn(&arn);
+            send!("DetachRolePolicy", request, patience)
+        }
+        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => Ok(()),
+    })?;
+    let others = other_versions(access, &arn).await?;
+    let deleted = others.iter().map(async |(_, id)| delete_version(access, &arn, id, patience).await);
+    join_all(deleted).await.into_iter().collect::<Result<()>>()?;
+    // The server that deletes the policy may not know yet that it is detached.
+    let once = async || gone(send!("DeletePolicy", iam.delete_policy().policy_arn(&arn), patience));
+    let deleted = patiently(Passes::AfterWrite, Meaning::InUse, patience.min(LOOK), once).await;
+    deleted.map_err(|error| match error.meaning() {
+        Some(Meaning::InUse) => {
+            let list = ShellCommand::new("aws").args(["iam", "list-entities-for-policy"]).option("--policy-arn", &arn);
+            error
+                .note("it may be attached to another principal, or used as a boundary; xacct detached only its own")
+                .hint(format!("show what uses it: {list}"))
+        }
+        _ => error,
+    })
+}
+
+/// Refuses a plan whose new policies of the grant have names that other policies of the account have. IAM compares names
+/// without regard to paths and case. A list that is denied refuses nothing: then IAM tells.
+///
+/// # Errors
+/// When a name is taken, or AWS cannot be reached.
+pub async fn refuse_taken_names(access: &Access, plan: &Plan) -> Result<()> {
+    let new = plan.changes.iter().filter_map(|change| match change {
+        Change::PutGrantPart { principal, name, from: None, .. } => Some((principal, name)),
+        _ => None,
+    });
+    let new: Vec<_> = new.collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let Reading::Present(policies) = read::policies_under(access, "/").await? else { return Ok(()) };
+    let is_named = |arn: &str, name: &str| arn.rsplit('/').next().is_some_and(|other| other.eq_ignore_ascii_case(name));
+    let taken = new.into_iter().find(|(_, name)| policies.iter().any(|(arn, _)| is_named(arn, name)));
+    taken.map_or(Ok(()), |(principal, name)| Err(name_taken(principal, name)))
+}
+
+/// Returns the error for a policy of this name under another path, which xacct did not create.
+fn name_taken(principal: &PrincipalArn, name: &str) -> Error {
+    let find = ShellCommand::new("aws").args(["iam", "list-policies", "--scope", "Local"]);
+    let find = find.option("--query", format!("Policies[?PolicyName=='{name}'].Arn"));
+    let account = principal.account();
+    Error::new(Kind::Refused, format!("account {account} has a policy `{name}` that xacct did not create"))
+        .note(format!("the grant of {} needs a managed policy of this name", principal.in_words()))
+        .hint(format!("find it: {find}"))
+        .hint("then create it under another name, delete it, and run the command again")
+}
+
 async fn write(access: &Access, role: &RoleArn, change: &Change, patience: Duration) -> Result<()> {
     let iam = access.iam();
     let role = role.name.to_string();
@@ -191,9 +362,11 @@ async fn write(access: &Access, role: &RoleArn, change: &Change, patience: Durat
             send!("DetachRolePolicy", iam.detach_role_policy().role_name(role).policy_arn(policy), patience)
         }
         Change::DeleteRole { .. } => send!("DeleteRole", iam.delete_role().role_name(role), patience),
-        Change::PutGrant { .. } | Change::ShrinkGrant { .. } | Change::DeleteGrant { .. } => {
-            write_grant(access, change, patience).await
-        }
+        Change::PutGrant { .. }
+        | Change::ShrinkGrant { .. }
+        | Change::DeleteGrant { .. }
+        | Change::PutGrantPart { .. }
+        | Change::DeleteGrantPart { .. } => write_grant(access, change, patience).await,
     }
 }
 

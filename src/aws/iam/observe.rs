@@ -16,14 +16,16 @@ use crate::iam::arn::{
     CallerArn, PolicyArn, PolicyOwner, PrincipalArn, PrincipalRef, RESERVED_PATH, RoleArn, set_of_role,
 };
 use crate::iam::effective::EffectivePolicies;
+use crate::iam::grant_names::{GRANT_PATH, grant_part_prefix};
 use crate::iam::names::{PermissionSetName, PolicyName, RoleName};
 use crate::iam::permission_set::{INLINE_POLICY, ObservedPermissionSet, ObservedSetRole};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::policy::is_unique_id;
 use crate::iam::state::{
-    DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_GROUP_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA,
-    DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, OWN_POLICY_PREFIX,
-    ObservedBoundary, ObservedPrincipal, ObservedRole, PolicyVersion, Quota, Reading, RoleQuotas,
+    DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_GROUP_POLICIES_QUOTA, DEFAULT_MANAGED_POLICY_QUOTA,
+    DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument,
+    GrantPart, ManagedPolicies, OWN_POLICY_PREFIX, ObservedBoundary, ObservedPrincipal, ObservedRole, PolicyVersion,
+    Quota, Reading, RoleQuotas,
 };
 use crate::iam::templates::LINK_SID;
 
@@ -286,6 +288,7 @@ pub struct GrantPolicies {
     grant: Option<FoundDocument>,
     others: OtherPolicies,
     quota: Quota,
+    managed: Option<ManagedPolicies>,
 }
 
 impl GrantPolicies {
@@ -304,11 +307,12 @@ impl GrantPolicies {
     /// Adds the principal's ARN.
     #[must_use]
     pub fn of(self, arn: PrincipalArn) -> ObservedPrincipal {
-        ObservedPrincipal { arn, grant: self.grant, other_policies_size: self.others.size, quota: self.quota }
+        let Self { grant, others, quota, managed } = self;
+        ObservedPrincipal { arn, grant, other_policies_size: others.size, quota, managed }
     }
 }
 
-/// Reads the grant policy of a principal and the size of its other inline policies.
+/// Reads the grant policies of a principal and the size of its other inline policies.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
@@ -318,24 +322,89 @@ pub async fn grant_policies(
     grant: &PolicyName,
 ) -> Result<Reading<GrantPolicies>> {
     let holder = holder(principal);
-    let (key, default) = match principal {
-        PrincipalRef::User(_) => (SummaryKeyType::UserPolicySizeQuota, DEFAULT_USER_POLICIES_QUOTA),
-        PrincipalRef::Group(_) => (SummaryKeyType::GroupPolicySizeQuota, DEFAULT_GROUP_POLICIES_QUOTA),
-        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => {
-            (SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA)
-        }
+    let (size, default, attached) = match principal {
+        PrincipalRef::User(_) => (
+            SummaryKeyType::UserPolicySizeQuota,
+            DEFAULT_USER_POLICIES_QUOTA,
+            SummaryKeyType::AttachedPoliciesPerUserQuota,
+        ),
+        PrincipalRef::Group(_) => (
+            SummaryKeyType::GroupPolicySizeQuota,
+            DEFAULT_GROUP_POLICIES_QUOTA,
+            SummaryKeyType::AttachedPoliciesPerGroupQuota,
+        ),
+        PrincipalRef::Role(_) | PrincipalRef::PermissionSet(_) => (
+            SummaryKeyType::RolePolicySizeQuota,
+            DEFAULT_ROLE_POLICIES_QUOTA,
+            SummaryKeyType::AttachedPoliciesPerRoleQuota,
+        ),
     };
-    let (found, others, quota) = tokio::join!(
+    let (found, others, managed, summary) = tokio::join!(
         read::inline(access, holder, grant.as_str()),
         other_policies(access, holder, grant),
-        quota(access, &key),
+        managed_grant(access, principal),
+        account_summary(access),
     );
     let grant = match found? {
         Reading::Absent => None,
         reading => Some(present!(reading)),
     };
-    let quota = Quota::or_default(quota, default);
-    Ok(Reading::Present(GrantPolicies { grant, others: others?, quota }))
+    let summary = summary.unwrap_or_default();
+    let quota = |key, default| Quota::or_default(quota_in(&summary, &key), default);
+    let managed = managed?.map(|ManagedGrant { parts, others }| ManagedPolicies {
+        parts,
+        others,
+        size: quota(SummaryKeyType::PolicySizeQuota, DEFAULT_MANAGED_POLICY_QUOTA),
+        attachments: quota(attached, DEFAULT_ATTACHED_POLICIES_QUOTA),
+    });
+    Ok(Reading::Present(GrantPolicies { grant, others: others?, quota: quota(size, default), managed }))
+}
+
+/// The managed policies of a grant, and how many other managed policies the principal has.
+#[derive(Debug, Clone)]
+pub struct ManagedGrant {
+    /// As in [`ManagedPolicies`].
+    pub parts: BTreeMap<u32, GrantPart>,
+    /// As in [`ManagedPolicies`].
+    pub others: usize,
+}
+
+/// Reads the managed policies of a grant: in one round trip, if there are none. `None` if a read is denied, and for a
+/// group or permission set, whose grant has none.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
+pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<Option<ManagedGrant>> {
+    if matches!(principal, PrincipalRef::Group(_) | PrincipalRef::PermissionSet(_)) {
+        return Ok(None);
+    }
+    let (attached, policies) =
+        tokio::join!(read::attached(access, holder(principal)), read::policies_under(access, GRANT_PATH));
+    let attached = match attached? {
+        Reading::Present(attached) => attached,
+        Reading::Absent => BTreeSet::new(),
+        Reading::Unreadable { .. } => return Ok(None),
+    };
+    let Reading::Present(policies) = policies? else { return Ok(None) };
+    let start = (format!(":policy{GRANT_PATH}"), grant_part_prefix(principal.kind(), principal.name()));
+    let number = |arn: &str| arn.split_once(&start.0)?.1.strip_prefix(&start.1)?.parse::<u32>().ok();
+    let (own, others): (BTreeSet<_>, BTreeSet<_>) = attached.into_iter().partition(|arn| number(arn).is_some());
+    let versions: BTreeMap<_, _> = policies.into_iter().filter(|(arn, _)| number(arn).is_some()).collect();
+    // The list may lag behind.
+    let all: BTreeSet<_> = own.iter().chain(versions.keys()).collect();
+    let read = all.into_iter().map(async |arn| {
+        let document = read::managed(access, arn, &versions).await?;
+        Ok::<_, Error>((number(arn).unwrap_or_default(), document, own.contains(arn)))
+    });
+    let mut parts = BTreeMap::new();
+    for (number, document, is_attached) in try_join_all(read).await? {
+        match document {
+            Reading::Present(document) => _ = parts.insert(number, GrantPart { document, is_attached }),
+            Reading::Absent => {}
+            Reading::Unreadable { .. } => return Ok(None),
+        }
+    }
+    Ok(Some(ManagedGrant { parts, others: others.len() }))
 }
 
 /// Repeats the reads of one resource until they agree on whether it exists. Each read may lag behind writes, and a policy
@@ -394,10 +463,6 @@ pub async fn role_quotas(access: &Access) -> RoleQuotas {
         inline_policies: value(SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA),
         attached_policies: value(SummaryKeyType::AttachedPoliciesPerRoleQuota, DEFAULT_ATTACHED_POLICIES_QUOTA),
     }
-}
-
-async fn quota(access: &Access, key: &SummaryKeyType) -> Option<usize> {
-    quota_in(&account_summary(access).await?, key)
 }
 
 /// Reads the account's quotas, with a short timeout because there are defaults.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use aws_sdk_iam::primitives::DateTime;
-use aws_sdk_iam::types::{PolicyUsageType, StatusType, Tag};
+use aws_sdk_iam::types::{PolicyScopeType, PolicyUsageType, StatusType, Tag};
 use percent_encoding::percent_decode_str;
 
 use crate::answers::Meaning;
@@ -394,6 +394,30 @@ async fn version_with_time(access: &Access, arn: &str, version: &str) -> Result<
     let text = text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("policy document"))?;
     let created = version.and_then(|version| version.create_date()).map(DateTime::secs);
     Ok(Reading::Present((document(text), created)))
+}
+
+/// Lists the managed policies of the account under this path: each ARN, with its default version.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn policies_under(access: &Access, path: &str) -> Result<Reading<Vec<(String, String)>>> {
+    let request = access.iam().list_policies().scope(PolicyScopeType::Local).path_prefix(path).max_items(1000);
+    pages!("ListPolicies", request, |page| {
+        page.policies()
+            .iter()
+            .filter_map(|policy| Some((policy.arn()?.to_owned(), policy.default_version_id()?.to_owned())))
+    })
+}
+
+/// Lists the versions of a managed policy that are not the default one.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn versions_of(access: &Access, arn: &str) -> Result<Reading<Vec<String>>> {
+    pages!("ListPolicyVersions", access.iam().list_policy_versions().policy_arn(arn), |page| {
+        let others = page.versions().iter().filter(|version| !version.is_default_version());
+        others.filter_map(|version| version.version_id().map(str::to_owned))
+    })
 }
 
 /// Reads which version of a managed policy is the default one.

@@ -18,6 +18,7 @@ mod wait;
 mod work;
 
 use super::command_line::{Start, Verb};
+use crate::aws::iam::apply::refuse_taken_names;
 use crate::config::{self, ConfigFile, Link, Source};
 use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
@@ -86,6 +87,9 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
     let mut work = plan(settings, observed, args, run)?;
     work.refuse_single_failure()?;
     let orphans = args.changes.check.then(|| orphans(search, &mut work));
+    if let Some(operator) = &work.source.operator {
+        refuse_taken_names(&operator.access, &work.grant.plan).await?;
+    }
     // With --yes, the policies are read beside the writes, so that they take no time of their own.
     let is_beside = args.changes.yes && work.pending() > 0 && !args.changes.only_shown();
     let mut questions = Some(Questions::of(&work, args, &run.file));

@@ -59,10 +59,9 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
             grant.warnings.extend(lacking_grant(&desired, set).map(Box::new).map(Risk::PermissionSetLacksGrant));
         }
     }
-    if source.leaving().next().is_some()
-        && let Some(Change::PutGrant { principal, .. }) = grant.changes.first()
-    {
-        return Err(Error::new(Kind::Refused, format!("{} does not have its grant yet", principal.in_words()))
+    if source.leaving().next().is_some() && !grant.is_empty() {
+        let whose: Vec<_> = source.staying().map(|grantee| grantee.arn.in_words()).collect();
+        return Err(Error::new(Kind::Refused, format!("{} does not have its grant yet", whose.join(" or ")))
             .note("the old principal keeps its own until then")
             .hint("run the command without --finish first"));
     }

@@ -1,6 +1,7 @@
 //! Proves the links after the changes.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
@@ -11,12 +12,12 @@ use crate::aws::connections::Connections;
 use crate::cli::Probe;
 use crate::config::Source;
 use crate::diagnosis::Diagnosis;
-use crate::diagnosis::made::Made;
+use crate::diagnosis::made::{GrantPolicy, Made};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{PrincipalArn, PrincipalRef};
+use crate::iam::grant_names::grant_part_arn;
 use crate::iam::names::AccountId;
 use crate::iam::plan::{Change, Plan};
-use crate::iam::policy::PolicyDocument;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriters;
 use crate::operations::last_test::{Begun, Tested};
@@ -120,12 +121,19 @@ impl Proving<'_> {
 }
 
 /// Returns the grants that a plan writes.
-fn grants(plan: &Plan) -> Vec<(PrincipalArn, PolicyDocument)> {
-    let written = plan.changes.iter().filter_map(|change| match change {
-        Change::PutGrant { principal, to, .. } => Some((principal.clone(), (**to).clone())),
-        _ => None,
-    });
-    written.collect()
+fn grants(plan: &Plan) -> BTreeMap<PrincipalArn, Vec<GrantPolicy>> {
+    let mut written = BTreeMap::<_, Vec<_>>::new();
+    for change in &plan.changes {
+        let (principal, policy) = match change {
+            Change::PutGrant { principal, to, .. } => (principal, GrantPolicy::Inline((**to).clone())),
+            Change::PutGrantPart { principal, name, to, .. } => {
+                (principal, GrantPolicy::Managed(grant_part_arn(principal, name), (**to).clone()))
+            }
+            _ => continue,
+        };
+        written.entry(principal.clone()).or_default().push(policy);
+    }
+    written
 }
 
 /// Returns the access of the target operator, who has just read the role.
@@ -149,7 +157,7 @@ struct Bench<'a> {
     tested_as: Option<PrincipalRef>,
     diagnostician: Diagnostician<'a>,
     /// The grants as planned, as far as they had to be written.
-    grants: Vec<(PrincipalArn, PolicyDocument)>,
+    grants: BTreeMap<PrincipalArn, Vec<GrantPolicy>>,
     /// When the grant was last written, repairs included.
     granted: Cell<Option<Instant>>,
 }
@@ -159,11 +167,11 @@ impl Bench<'_> {
     fn made<'a>(&'a self, job: &'a Job) -> Made<'a> {
         let caller = self.prover.known_caller();
         let is_callers = |principal: &PrincipalArn| caller.is_some_and(|caller| principal.is(caller));
-        let grant = match self.grants.as_slice() {
-            [one] if caller.is_none() => Some(one),
-            several => several.iter().find(|(principal, _)| is_callers(principal)),
+        let grant = match (caller, self.grants.len()) {
+            (None, 1) => self.grants.first_key_value(),
+            _ => self.grants.iter().find(|(principal, _)| is_callers(principal)),
         };
-        Made { role: &job.state.desired, trust: &job.state.trust, grant: grant.map(|(_, document)| document) }
+        Made { role: &job.state.desired, trust: &job.state.trust, grant: grant.map_or(&[], |(_, policies)| policies) }
     }
 
     /// Proves one link, and diagnoses it if it does not work. Calls `proven` in between.

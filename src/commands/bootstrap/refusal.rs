@@ -3,11 +3,11 @@
 use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::arn::{PrincipalArn, RoleArn};
+use crate::iam::grant_names::grant_part_arn;
 use crate::iam::plan::bootstrap::Refusal;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::risks::Weaker;
 use crate::iam::state::DesiredGrant;
-use crate::iam::templates;
 use crate::report::changes::{Mood, get_policy, sentence};
 use crate::text::shell::ShellCommand;
 
@@ -99,37 +99,32 @@ pub fn refused(refusal: &Refusal) -> Error {
         Refusal::TooManyPolicies { .. } => error
             .hint("combine some of them in one managed policy, or use --policy-file")
             .hint("or request a higher quota for \"Managed policies attached to an IAM role\""),
-        Refusal::GrantTooLarge { principal, document, .. } => error
-            .hint("create a managed policy for the grant in the source account (up to 6,144 characters):")
-            .hint(
-                ShellCommand::new("aws")
-                    .args(["iam", "create-policy"])
-                    .option("--policy-name", templates::GRANT_POLICY)
-                    .option("--policy-document", document.minified())
-                    .to_string(),
-            )
-            .hint(
-                attach(principal)
-                    .option(
-                        "--policy-arn",
-                        format!(
-                            "arn:{}:iam::{}:policy/{}",
-                            principal.partition(),
-                            principal.account(),
-                            templates::GRANT_POLICY
-                        ),
-                    )
-                    .to_string(),
-            )
-            .hint("then create the other half: xacct bootstrap ID --only target"),
+        Refusal::GrantTooLarge { principal, .. } => {
+            let list = match principal {
+                PrincipalArn::User(_) => "iam:ListAttachedUserPolicies",
+                PrincipalArn::Role(_) => "iam:ListAttachedRolePolicies",
+                PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => {
+                    return error.hint("give some of the links to another principal: `principals` of a target");
+                }
+            };
+            error
+                .note("xacct moves what does not fit to managed policies, but cannot read those of this principal")
+                .hint(format!("allow {list} and iam:ListPolicies to the operator of account {}", principal.account()))
+                .hint("print the operator's policy: xacct print policies")
+        }
+        Refusal::TooManyRoles { principal, .. } => error
+            .hint(format!(
+                "request a higher quota for \"Managed policies attached to an IAM {}\" in account {}",
+                principal.kind(),
+                principal.account()
+            ))
+            .hint("or give some of the links to another principal: `principals` of a target")
+            .hint("or use shorter role names and paths"),
+        Refusal::ForeignPart { principal, name, statements } => {
+            let error = statements.iter().fold(error, |error, it| error.note(format!("it has {it}")));
+            let arn = grant_part_arn(principal, name);
+            let show = ShellCommand::new("aws").args(["iam", "get-policy"]).option("--policy-arn", arn);
+            error.hint(format!("show the policy: {show}")).hint("or replace it: --adopt")
+        }
     }
-}
-
-fn attach(principal: &PrincipalArn) -> ShellCommand {
-    let (command, option) = match principal {
-        PrincipalArn::User(_) => ("attach-user-policy", "--user-name"),
-        PrincipalArn::Group(_) => ("attach-group-policy", "--group-name"),
-        PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => ("attach-role-policy", "--role-name"),
-    };
-    ShellCommand::new("aws").args(["iam", command]).option(option, principal.name())
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{Partition, PrincipalArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::policy::PolicyDocument;
+use crate::iam::state::DEFAULT_USER_POLICIES_QUOTA;
 use crate::iam::templates;
 use crate::operations::run::Run;
 
@@ -108,7 +109,15 @@ impl Consumer for Policies {
                 let arns = links.iter().map(|link| (link, link.role_arn(partition)));
                 let roles = roles.clone();
                 let with_session_tags = arns.filter(|(link, _)| link.allow_session_tags).map(|(_, role)| role);
-                templates::grant(&roles, &with_session_tags.collect())
+                let grant = templates::grant(&roles, &with_session_tags.collect());
+                if grant.size() > DEFAULT_USER_POLICIES_QUOTA {
+                    run.console.say(&format!(
+                        "This policy has {} characters, and the inline policies of a user at most \
+                         {DEFAULT_USER_POLICIES_QUOTA}: xacct bootstrap keeps the rest in managed policies",
+                        grant.size()
+                    ));
+                }
+                grant
             }
         };
         emit::<Self>(Form::Json, &document.to_string(), &self.printed, run)

@@ -9,10 +9,13 @@ use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
 use crate::environment;
-use crate::error::{ExitCode, Result};
+use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, PrincipalArn, RoleArn, UserArn};
 use crate::iam::names::{IamPath, Region};
-use crate::iam::state::DesiredGrant;
+use crate::iam::state::{
+    DEFAULT_GROUP_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredGrant,
+};
+use crate::iam::templates;
 use crate::operations::run::Run;
 use crate::operations::settle;
 use crate::print::role_hcl::{self, Target, WayIn};
@@ -73,6 +76,7 @@ impl Consumer for RoleHcl {
         // A grant is one policy for all links of a principal, even if only some are printed.
         let all = Link::with_other_roles(all);
         let grants = grants(&all, self.user_arn.as_ref(), partition, run)?;
+        grants.iter().try_for_each(|grant| check_fits(grant, run))?;
         let names: Vec<_> = grants.iter().map(|grant| grant.principal.in_words().replace('`', "")).collect();
         if self.removed {
             run.console.say(
@@ -95,6 +99,27 @@ impl Consumer for RoleHcl {
         };
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
+}
+
+/// Refuses a grant that needs managed policies: which roles each of them has is known in AWS alone.
+fn check_fits(grant: &DesiredGrant, run: &Run<'_>) -> Result<()> {
+    let size = templates::grant(&grant.roles, &grant.with_session_tags).size();
+    let most = match grant.principal {
+        PrincipalArn::User(_) => DEFAULT_USER_POLICIES_QUOTA,
+        PrincipalArn::Group(_) => DEFAULT_GROUP_POLICIES_QUOTA,
+        PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => DEFAULT_ROLE_POLICIES_QUOTA,
+    };
+    if size <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "the grant of {} needs {size} characters, but its inline policies have at most {most}: print role-hcl writes no \
+         managed policies",
+        grant.principal.in_words()
+    );
+    Err(Error::new(Kind::Refused, message)
+        .note("xacct bootstrap keeps the rest in managed policies")
+        .hint(format!("give links to another principal, or fewer links to this one, in {}", run.file.path.display())))
 }
 
 /// Returns the grant of each principal.

@@ -211,7 +211,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint("[source]\nexternal_id = \"x1\""), @"
     xacct.toml:2: unknown setting `external_id` in [source]
-    - the settings are account, user, profile, user_profile, other_files
+    - the settings are account, user, principals, profile, user_profile, other_files
     - remove it, or use one of these
     ");
     insta::assert_snapshot!(complaint("\n\n[target.dev]\naccount = \"222222222222\""), @"

@@ -191,7 +191,7 @@ impl PrincipalRef {
     /// reference, CreateUser, CreateRole).
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.user().is_some() == other.user().is_some() && self.name().eq_ignore_ascii_case(other.name())
+        self.kind() == other.kind() && self.name().eq_ignore_ascii_case(other.name())
     }
 
     /// Returns the account, if an ARN was typed.

@@ -7,16 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::callers;
 use super::change::{Change, Note, Plan};
+use super::contents::{Contents, covers, in_words, is_own_statement};
 use super::order::{narrows_first, without_room};
+use super::parts::{self, ForeignPart, Others, Spread};
+use super::places::{self, Room};
 use super::quotas::{Excess, exceeded};
 use super::weaker;
 use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::effective::surely_denies;
-use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding, action_matches};
+use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
-use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
+use crate::iam::policy::{Effect, PolicyDocument, Statement};
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::risks::{self, Counted, Risk};
@@ -29,7 +32,7 @@ use crate::iam::templates;
 /// Why xacct refuses to plan. It then writes nothing.
 ///
 /// Sizes and quotas are in characters without whitespace, except the count of policies. `owner` is the source account
-/// in the role's tag, `differences` what adopting the role would change, and `document` the grant that does not fit.
+/// in the role's tag, and `differences` what adopting the role would change.
 #[expect(missing_docs, reason = "the messages explain the fields")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -62,7 +65,13 @@ pub enum Refusal {
     TooManyPolicies { role: RoleArn, count: usize, quota: usize },
     /// The grant and the principal's other inline policies exceed the quota.
     #[error("the grant for {} needs {size} characters, but the {}'s other inline policies use {others} of the {quota} allowed", .principal.in_words(), .principal.kind())]
-    GrantTooLarge { principal: PrincipalArn, size: usize, others: usize, quota: usize, document: PolicyDocument },
+    GrantTooLarge { principal: PrincipalArn, size: usize, others: usize, quota: usize },
+    /// The grant exceeds all quotas together.
+    #[error("the grant for {} lists {roles} {} ({size} characters), but its inline policies have room for {} characters, and {} managed policies of {} characters can be attached", .principal.in_words(), if *.roles == 1 { "role" } else { "roles" }, .room.inline, .room.policies, .room.managed)]
+    TooManyRoles { principal: PrincipalArn, roles: usize, size: usize, room: Room },
+    /// A managed policy of the grant has to be written, and others wrote something into it.
+    #[error("managed policy `{name}` of {} needs a change, but contains statements that xacct did not write", .principal.in_words())]
+    ForeignPart { principal: PrincipalArn, name: String, statements: BTreeSet<String> },
 }
 
 impl Refusal {
@@ -76,11 +85,13 @@ impl Refusal {
             | Self::OtherLink { .. }
             | Self::OtherPath { .. }
             | Self::ForeignGrant { .. }
+            | Self::ForeignPart { .. }
             | Self::ForeignStatements { .. } => true,
             Self::TrustPolicyTooLarge { .. }
             | Self::RolePoliciesTooLarge { .. }
             | Self::TooManyPolicies { .. }
-            | Self::GrantTooLarge { .. } => false,
+            | Self::GrantTooLarge { .. }
+            | Self::TooManyRoles { .. } => false,
         }
     }
 }
@@ -302,6 +313,63 @@ fn permissions(
 /// # Errors
 /// [`Refusal`] when xacct did not write the policy and `adopt` is not set, or the grant would exceed the quota.
 pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: bool) -> Result<Plan, Box<Refusal>> {
+    let inline = observed.grant.as_ref().map(Contents::of).unwrap_or_default();
+    let parts = parts::contents(observed);
+    let covered: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
+    let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
+    let mut with_session_tags = inline.with_session_tags.clone();
+    with_session_tags.extend(parts.values().flat_map(|part| part.with_session_tags.iter().cloned()));
+    with_session_tags.retain(|role| !desired.roles.contains(role));
+    with_session_tags.extend(desired.with_session_tags.iter().cloned());
+    let whole = templates::grant(&roles, &with_session_tags);
+    let size = whole.size() + observed.other_policies_size.unwrap_or(0);
+    let Some(managed) =
+        observed.managed.as_ref().filter(|managed| !managed.parts.is_empty() || size > observed.quota.most)
+    else {
+        return plan_inline(desired, observed, adopt, whole, &covered);
+    };
+    let kept = if adopt { &[] } else { inline.foreign.as_slice() };
+    let room = parts::room(observed, managed, kept);
+    let spread = Spread {
+        places: places::distribute(&parts::places(&inline, &parts), &roles, &with_session_tags, room).ok_or_else(
+            || {
+                let (principal, size, roles) = (desired.principal.clone(), whole.size(), roles.len());
+                Refusal::TooManyRoles { principal, roles, size, room }
+            },
+        )?,
+        with_session_tags,
+        added: desired.roles.difference(&covered).cloned().collect(),
+        removed: BTreeSet::new(),
+    };
+    let mut plan = plan_inline(desired, observed, adopt, spread.document(&spread.inline()), &covered)?;
+    // Full on purpose.
+    plan.warnings.retain(|risk| !matches!(risk, Risk::NearQuota { .. }));
+    let elsewhere = spread.covered();
+    for change in &mut plan.changes {
+        if let Change::PutGrant { added, removes, to, .. } = change {
+            let own = covers(to);
+            added.retain(|role| own.contains(&role.to_string()));
+            removes.retain(|arn| !elsewhere.contains(arn));
+        }
+    }
+    let others = if adopt { Others::Replace } else { Others::Refuse };
+    plan.changes.extend(spread.changes(observed, others).map_err(|ForeignPart { name, statements }| {
+        Refusal::ForeignPart { principal: desired.principal.clone(), name, statements }
+    })?);
+    plan.changes = parts::growing_first(plan.changes);
+    plan.notes.extend(spread.note(observed));
+    Ok(plan)
+}
+
+/// Returns the change, if any, that makes this the inline policy of the grant. `covered` are the roles that the grant
+/// covers now.
+fn plan_inline(
+    desired: &DesiredGrant,
+    observed: &ObservedPrincipal,
+    adopt: bool,
+    document: PolicyDocument,
+    covered: &BTreeSet<RoleArn>,
+) -> Result<Plan, Box<Refusal>> {
     let standing = observed.grant.as_ref().and_then(FoundDocument::policy);
     let (own, foreign): (Vec<_>, Vec<_>) =
         standing.into_iter().flat_map(|policy| &policy.statements).partition(|statement| is_own_statement(statement));
@@ -319,19 +387,10 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
     if observed.grant.is_some() && own.statement(templates::LINK_SID).is_none() && !adopt {
         return Err(Box::new(Refusal::ForeignGrant { principal, name, statements: foreign }));
     }
-    let covered = templates::granted_roles(&own, templates::LINK_SID, "sts:AssumeRole");
-    let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
-    let mut with_session_tags: BTreeSet<_> =
-        templates::granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession")
-            .difference(&desired.roles)
-            .cloned()
-            .collect();
-    with_session_tags.extend(desired.with_session_tags.iter().cloned());
-    let document = templates::grant(&roles, &with_session_tags);
     let mut plan = Plan { warnings: risks::of_principal(&document, observed), ..Plan::default() };
     let accounts: BTreeSet<_> = desired.declared.iter().map(|role| &role.account).collect();
     let undeclared = |role: &&RoleArn| !desired.declared.contains(*role) && accounts.contains(&role.account);
-    let undeclared: BTreeSet<_> = roles.iter().filter(undeclared).cloned().collect();
+    let undeclared: BTreeSet<_> = covered.iter().filter(undeclared).cloned().collect();
     if !undeclared.is_empty() {
         plan.warnings.push(Risk::UndeclaredRoles {
             principal: principal.clone(),
@@ -339,7 +398,8 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
             roles: undeclared,
         });
     }
-    if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
+    let is_needed = !document.statements.is_empty();
+    if observed.grant.as_ref().map_or(!is_needed, |found| found.matches(&document)) {
         return Ok(plan);
     }
     if !foreign.is_empty() && !adopt {
@@ -369,12 +429,16 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
     if !foreign.is_empty() {
         plan.notes.push(Note::ReplacedStatements(foreign));
     }
+    if let Some(from) = observed.grant.clone().filter(|_| !is_needed).map(Box::new) {
+        plan.changes.push(Change::DeleteGrant { principal, name, removed: BTreeSet::new(), from });
+        return Ok(plan);
+    }
     let size = document.size();
     let others = observed.other_policies_size.unwrap_or(0);
     let Quota { most: quota, is_read } = observed.quota;
     if size + others > quota {
         if is_read {
-            return Err(Box::new(Refusal::GrantTooLarge { principal, size, others, quota, document }));
+            return Err(Box::new(Refusal::GrantTooLarge { principal, size, others, quota }));
         }
         let (what, change) = (Counted::UserPolicies, format!("writing policy {name}"));
         plan.warnings.push(Risk::OverQuota { what, size: size + others, quota, change });
@@ -385,7 +449,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
     plan.changes.push(Change::PutGrant {
         principal,
         name,
-        added: desired.roles.difference(&covered).cloned().collect(),
+        added: desired.roles.difference(covered).cloned().collect(),
         removes: standing.map_or_else(BTreeSet::new, |found| &covers(found) - &covers(&document)),
         from: observed.grant.clone().map(Box::new),
         to: Box::new(document),
@@ -449,19 +513,6 @@ pub fn denied_by_file(statements: &PolicyDocument, principal: &PrincipalArn, rol
     Some(Risk::DeniedByFile { principal: principal.clone(), statement: in_words(statement) })
 }
 
-/// Returns the roles and patterns that any statement of the policy allows to be assumed.
-fn covers(policy: &PolicyDocument) -> BTreeSet<String> {
-    let allows = |statement: &&Statement| {
-        statement.effect == Effect::Allow && action_matches(&statement.action, "sts:AssumeRole")
-    };
-    let resources = policy.statements.iter().filter(allows).filter_map(|statement| statement.resource.as_ref());
-    let resources = resources.flat_map(|resource| match resource {
-        Element::Is(arns) => arns.clone(),
-        Element::Not(arns) => arns.iter().map(|arn| format!("everything except {arn}")).collect(),
-    });
-    resources.collect()
-}
-
 /// Returns whether this is exactly a grant that xacct would write, so that rewriting it loses nothing.
 #[must_use]
 pub fn is_plain_grant(found: &FoundDocument) -> bool {
@@ -469,22 +520,6 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let roles = templates::granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
     let with_session_tags = templates::granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
     found.matches(&templates::grant(&roles, &with_session_tags))
-}
-
-/// Returns whether xacct wrote this statement of a grant, though others may have changed which roles and actions it
-/// allows. One that denies, or allows under conditions, is somebody else's, whatever it is called: without it, more would
-/// be allowed.
-fn is_own_statement(statement: &Statement) -> bool {
-    statement.effect == Effect::Allow
-        && statement.sid.as_deref().is_some_and(templates::is_own_sid)
-        && statement.condition.is_empty()
-        && matches!(statement.action, Element::Is(_))
-        && matches!(statement.resource, Some(Element::Is(_)))
-}
-
-/// Returns a statement as it stands in the policy.
-fn in_words(statement: &Statement) -> String {
-    statement.to_value().to_string()
 }
 
 fn owned((key, value): (&String, &String)) -> (String, String) {

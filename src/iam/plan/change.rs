@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
+use super::contents::covers;
 use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::LINK_TAG;
@@ -77,6 +78,28 @@ pub enum Change {
     },
     /// Delete the grant, which covers no other roles.
     DeleteGrant { principal: PrincipalArn, name: PolicyName, removed: BTreeSet<RoleArn>, from: Box<FoundDocument> },
+    /// Create or change a managed policy that holds part of a grant, and attach it.
+    PutGrantPart {
+        principal: PrincipalArn,
+        /// The name of the policy, under xacct's path.
+        name: String,
+        /// Roles that the grant did not cover before.
+        added: BTreeSet<RoleArn>,
+        /// Roles and patterns that the grant will no longer cover.
+        removes: BTreeSet<String>,
+        from: Option<Box<FoundDocument>>,
+        to: Box<PolicyDocument>,
+        /// Whether it is not attached yet.
+        attaches: bool,
+    },
+    /// Detach and delete a managed policy that holds no part of the grant anymore.
+    DeleteGrantPart {
+        principal: PrincipalArn,
+        name: String,
+        /// Roles that the grant will no longer cover.
+        removed: BTreeSet<RoleArn>,
+        from: Box<FoundDocument>,
+    },
 }
 
 impl Change {
@@ -114,6 +137,7 @@ impl Change {
             Self::ReplaceTrustPolicy { to, .. }
             | Self::PutRolePolicy { to, .. }
             | Self::PutGrant { to, .. }
+            | Self::PutGrantPart { to, .. }
             | Self::ShrinkGrant { to, .. } => Some(to),
             _ => None,
         }
@@ -123,12 +147,59 @@ impl Change {
     #[must_use]
     pub fn replaced(&self) -> Option<&FoundDocument> {
         match self {
-            Self::ReplaceTrustPolicy { from, .. } | Self::ShrinkGrant { from, .. } | Self::DeleteGrant { from, .. } => {
-                Some(from)
+            Self::ReplaceTrustPolicy { from, .. }
+            | Self::ShrinkGrant { from, .. }
+            | Self::DeleteGrant { from, .. }
+            | Self::DeleteGrantPart { from, .. } => Some(from),
+            Self::PutRolePolicy { from, .. } | Self::PutGrant { from, .. } | Self::PutGrantPart { from, .. } => {
+                from.as_deref()
             }
-            Self::PutRolePolicy { from, .. } | Self::PutGrant { from, .. } => from.as_deref(),
             _ => None,
         }
+    }
+
+    /// Returns the principal whose grant this changes.
+    #[must_use]
+    pub fn grantee(&self) -> Option<&PrincipalArn> {
+        match self {
+            Self::PutGrant { principal, .. }
+            | Self::ShrinkGrant { principal, .. }
+            | Self::DeleteGrant { principal, .. }
+            | Self::PutGrantPart { principal, .. }
+            | Self::DeleteGrantPart { principal, .. } => Some(principal),
+            _ => None,
+        }
+    }
+
+    /// Returns the name of the policy, if this changes a grant.
+    #[must_use]
+    pub fn grant_policy(&self) -> Option<&str> {
+        match self {
+            Self::PutGrant { name, .. } | Self::ShrinkGrant { name, .. } | Self::DeleteGrant { name, .. } => {
+                Some(name.as_str())
+            }
+            Self::PutGrantPart { name, .. } | Self::DeleteGrantPart { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Returns whether a policy of the grant allows something that it did not allow before.
+    #[must_use]
+    pub fn grows_grant(&self) -> bool {
+        match self {
+            Self::PutGrantPart { attaches: true, .. } => true,
+            Self::PutGrant { from, to, .. } | Self::PutGrantPart { from, to, .. } => {
+                let before = from.as_ref().and_then(|from| from.policy()).map(covers);
+                !covers(to).is_subset(&before.unwrap_or_default())
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether this changes a managed policy that holds part of a grant.
+    #[must_use]
+    pub fn is_of_grant_part(&self) -> bool {
+        matches!(self, Self::PutGrantPart { .. } | Self::DeleteGrantPart { .. })
     }
 }
 
@@ -147,12 +218,7 @@ impl Plan {
     /// Returns the changes of one principal's grant.
     #[must_use]
     pub fn of_grant(&self, of: &PrincipalArn) -> Self {
-        let is_its = |change: &&Change| match change {
-            Change::PutGrant { principal, .. }
-            | Change::ShrinkGrant { principal, .. }
-            | Change::DeleteGrant { principal, .. } => principal == of,
-            _ => false,
-        };
+        let is_its = |change: &&Change| change.grantee() == Some(of);
         Self { changes: self.changes.iter().filter(is_its).cloned().collect(), ..Self::default() }
     }
 
@@ -209,6 +275,25 @@ pub enum Note {
     OtherTags(BTreeSet<String>),
     /// An unmanaged permissions boundary.
     OtherBoundary(String),
+    /// The grant needs managed policies, too: the roles in each place, and what fits.
+    Spread {
+        /// The principal with the grant.
+        principal: PrincipalArn,
+        /// The roles in the inline policy.
+        inline: usize,
+        /// Its characters.
+        size: usize,
+        /// The characters that the principal's other inline policies leave.
+        quota: usize,
+        /// The roles in managed policies.
+        managed: usize,
+        /// How many managed policies.
+        policies: usize,
+        /// The characters that fit into each.
+        each: usize,
+        /// How many managed policies xacct may attach.
+        most: usize,
+    },
     /// xacct could not read the user's other inline policies, so it could not check the quota.
     QuotaNotCounted,
     /// A policy revokes sessions.

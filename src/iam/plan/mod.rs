@@ -3,7 +3,10 @@
 pub mod bootstrap;
 mod callers;
 mod change;
+mod contents;
 pub mod order;
+mod parts;
+mod places;
 mod quotas;
 pub mod revoke;
 pub mod teardown;

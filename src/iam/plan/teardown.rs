@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::change::{Change, Note, Plan};
+use super::contents::Contents;
+use super::parts::{self, Others, Spread};
+use super::places;
 use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::last_use::{LastUse, RecentUse, TestUse};
@@ -14,7 +17,9 @@ use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::revocation::CONSOLE_POLICY;
 use crate::iam::risks::Risk;
-use crate::iam::state::{Fingerprint, FoundDocument, OWN_POLICY_PREFIX, ObservedPrincipal, SOURCE_TAG, is_ours};
+use crate::iam::state::{
+    Fingerprint, FoundDocument, GrantPart, ManagedPolicies, OWN_POLICY_PREFIX, ObservedPrincipal, SOURCE_TAG, is_ours,
+};
 use crate::iam::templates::is_own_sid;
 
 /// An existing role, as far as its removal needs it.
@@ -213,6 +218,80 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
 /// Unmanaged statements of the policy stay, and so does a policy with that name that xacct did not write.
 #[must_use]
 pub fn plan_grant_removal(
+    principal: &PrincipalArn,
+    name: &PolicyName,
+    roles: &BTreeSet<RoleArn>,
+    observed: Option<&ObservedPrincipal>,
+) -> Plan {
+    let spread = observed.and_then(|observed| Some((observed, observed.managed.as_ref()?)));
+    match spread.filter(|(_, managed)| !managed.parts.is_empty()) {
+        Some((observed, managed)) => plan_spread_removal(name, roles, observed, managed),
+        None => plan_inline_removal(principal, name, roles, observed),
+    }
+}
+
+/// Returns the changes that remove these roles from a grant with managed policies. What remains moves to fewer of them,
+/// and in the end back to the inline policy.
+fn plan_spread_removal(
+    name: &PolicyName,
+    roles: &BTreeSet<RoleArn>,
+    observed: &ObservedPrincipal,
+    managed: &ManagedPolicies,
+) -> Plan {
+    let inline = observed.grant.as_ref().map(Contents::of).unwrap_or_default();
+    let parts = parts::contents(observed);
+    let found = parts::places(&inline, &parts);
+    let all: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
+    let removed: BTreeSet<_> = all.intersection(roles).cloned().collect();
+    let is_left_over = |part: &GrantPart| !part.is_attached;
+    if removed.is_empty() && !managed.parts.values().any(is_left_over) {
+        return Plan::default();
+    }
+    let wanted: BTreeSet<_> = all.difference(roles).cloned().collect();
+    let tags = [&inline].into_iter().chain(parts.values()).flat_map(|part| part.with_session_tags.iter().cloned());
+    let with_session_tags = tags.collect();
+    let room = parts::room(observed, managed, &inline.foreign);
+    let places = places::distribute(&found, &wanted, &with_session_tags, room);
+    // With less room than before, everything stays where it is.
+    let places = places.unwrap_or_else(|| {
+        let rest = found.iter().map(|(place, held)| (*place, held.intersection(&wanted).cloned().collect()));
+        rest.filter(|(_, held): &(_, BTreeSet<_>)| !held.is_empty()).collect()
+    });
+    let spread = Spread { places, with_session_tags, added: BTreeSet::new(), removed };
+    let mut to = spread.document(&spread.inline());
+    to.statements.extend(inline.foreign.clone());
+    let principal = observed.arn.clone();
+    let name = name.clone();
+    let removed: BTreeSet<_> = spread.removed.intersection(&inline.roles).cloned().collect();
+    let is_grown = !spread.inline().is_subset(&inline.roles);
+    let mut changes = Vec::new();
+    match observed.grant.clone().map(Box::new) {
+        Some(from) if from.policy().is_none() || from.matches(&to) => {}
+        None if to.statements.is_empty() => {}
+        Some(from) if to.statements.is_empty() => {
+            changes.push(Change::DeleteGrant { principal, name, removed, from });
+        }
+        Some(from) if !is_grown => {
+            changes.push(Change::ShrinkGrant { principal, name, removed, from, to: Box::new(to) });
+        }
+        from => changes.push(Change::PutGrant {
+            principal,
+            name,
+            added: BTreeSet::new(),
+            removes: removed.iter().map(ToString::to_string).collect(),
+            from,
+            to: Box::new(to),
+        }),
+    }
+    changes.extend(spread.changes(observed, Others::Keep).unwrap_or_default());
+    Plan {
+        changes: parts::growing_first(changes),
+        notes: spread.note(observed).into_iter().collect(),
+        ..Plan::default()
+    }
+}
+
+fn plan_inline_removal(
     principal: &PrincipalArn,
     name: &PolicyName,
     roles: &BTreeSet<RoleArn>,

@@ -403,6 +403,7 @@ fn the_grant_shares_a_quota_with_the_users_other_policies() {
         grant: Some(FoundDocument::Policy(wide)),
         other_policies_size: Some(1800),
         quota: Quota { most: 2048, is_read: true },
+        managed: None,
     };
     let near = Risk::NearQuota { what: Counted::UserPolicies, size: grant.size() + 1800, quota: 2048 };
     let wide = until_applied(Risk::WideGrant { resource: Some("*".to_owned()) });

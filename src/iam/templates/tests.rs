@@ -138,7 +138,7 @@ fn hostile_values_stay_inside_their_string() {
         assert_eq!(read.pointer(place), Some(&Value::from(expected)), "{document}");
         let count = read["Statement"].as_array().unwrap().len();
         assert_eq!(count, document.statements.len());
-        assert!(count <= 6, "{document}");
+        assert!(count <= 8, "{document}");
     }
     let read: Value = serde_json::from_str(&operator_target(&role).minified()).unwrap();
     let both = json!([role.to_string(), role.without_path().to_string()]);
@@ -194,9 +194,10 @@ fn operators_may_change_only_the_given_user_or_role() {
     let user: PrincipalArn = "arn:aws:iam::111111111111:user/team/alice".parse().unwrap();
     let deployer: PrincipalArn = "arn:aws:iam::111111111111:role/ci/terraform".parse().unwrap();
     let role = role("team/xacct");
-    let of_source = [user.to_string()];
+    let of_source = [user.to_string(), "arn:aws:iam::111111111111:policy/xacct/xacct-user-alice-*".to_owned()];
     let of_target = [role.to_string(), role.without_path().to_string()];
-    let of_deployer = [deployer.to_string()];
+    let of_deployer =
+        [deployer.to_string(), "arn:aws:iam::111111111111:policy/xacct/xacct-role-terraform-*".to_owned()];
     let group: PrincipalArn = "arn:aws:iam::111111111111:group/team/deployers".parse().unwrap();
     let of_group = [group.to_string()];
     let cases = [

@@ -112,7 +112,11 @@ impl Traces {
         };
         take(&format!("/accounts/{ACCOUNT_B}/roles"), |name| ["xacct", "deploy"].contains(&name));
         take(&format!("/accounts/{ACCOUNT_A}/users/alice/policies/inline"), |name| name == "xacct");
+        take(&format!("/accounts/{ACCOUNT_A}/policies"), is_grant_policy);
         take("/buckets", is_test_bucket);
+        let attached = state.pointer_mut(&format!("/accounts/{ACCOUNT_A}/users/alice/policies/attached"));
+        let attached = attached.and_then(Value::as_array_mut).expect("the attached policies of alice");
+        attached.retain(|arn| !arn.as_str().is_some_and(is_grant_policy));
         state
     }
 
@@ -138,4 +142,8 @@ impl Traces {
 
 fn is_test_bucket(name: &str) -> bool {
     name.starts_with(&format!("xacct-verify-{ACCOUNT_B}-"))
+}
+
+fn is_grant_policy(arn: &str) -> bool {
+    arn.contains(":policy/xacct/")
 }

@@ -609,8 +609,7 @@ fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
              of the 2048 allowed"
         )
     );
-    let Refusal::GrantTooLarge { document, .. } = refusal else { panic!("{refusal:?}") };
-    assert_eq!(document, grant(&["a"], &[]));
+    assert!(matches!(refusal, Refusal::GrantTooLarge { .. }), "{refusal:?}");
 }
 
 #[test]

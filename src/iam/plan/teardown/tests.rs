@@ -126,6 +126,7 @@ fn found(document: Option<FoundDocument>) -> ObservedPrincipal {
         grant: document,
         other_policies_size: Some(0),
         quota: Quota { most: 2048, is_read: true },
+        managed: None,
     }
 }
 

@@ -92,6 +92,7 @@ pub fn user(grant: Option<&PolicyDocument>) -> ObservedPrincipal {
         grant: grant.cloned().map(FoundDocument::Policy),
         other_policies_size: Some(0),
         quota: read(2048),
+        managed: None,
     }
 }
 

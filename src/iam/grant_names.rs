@@ -1,0 +1,33 @@
+//! Names of the managed policies that hold what does not fit into the inline policy of a grant.
+
+use crate::iam::arn::PrincipalArn;
+
+/// The path of the managed policies that hold parts of grants. IAM can change neither path nor name of a policy, so the
+/// path marks those of xacct.
+pub const GRANT_PATH: &str = "/xacct/";
+
+/// Returns the start of the names of the managed policies that hold a principal's grant; a number follows.
+///
+/// Names are unique in an account whatever the path (IAM API reference, CreatePolicy), so they name the principal.
+#[must_use]
+pub fn grant_part_prefix(kind: &str, name: &str) -> String {
+    format!("xacct-{kind}-{name}-")
+}
+
+/// Returns the name of one of them.
+#[must_use]
+pub fn grant_part_name(principal: &PrincipalArn, number: u32) -> String {
+    format!("{}{number}", grant_part_prefix(principal.kind(), principal.name()))
+}
+
+/// Returns the pattern of the ARNs of all of them.
+#[must_use]
+pub fn grant_parts_arn(principal: &PrincipalArn) -> String {
+    grant_part_arn(principal, &format!("{}*", grant_part_prefix(principal.kind(), principal.name())))
+}
+
+/// Returns the ARN of one of them.
+#[must_use]
+pub fn grant_part_arn(principal: &PrincipalArn, name: &str) -> String {
+    format!("arn:{}:iam::{}:policy{GRANT_PATH}{name}", principal.partition(), principal.account())
+}

@@ -108,7 +108,7 @@ fn preview(links: &[(RoleArn, Link)], run: &Run<'_>) -> String {
             let _ = writeln!(text, "  {}  {}, its other role", link.name, other.arn());
         }
     }
-    let principals: Vec<_> = run.file.principals().iter().map(PrincipalRef::label).collect();
+    let principals: Vec<_> = run.file.principals.iter().map(PrincipalRef::label).collect();
     let user = if principals.is_empty() { "the user".to_owned() } else { principals.join(", ") };
     let (stays, teardown) = match links {
         [(_, link)] => (format!("The role and its grant stay: {user} may still assume it."), link.name.as_str()),

@@ -33,6 +33,8 @@ pub struct ConfigFile {
     pub source: RecordedSource,
     /// `[targets.NAME]`, in the order of the file.
     pub targets: Vec<(String, Recorded)>,
+    /// All principals: those of the source, and those of single targets.
+    pub principals: Vec<PrincipalRef>,
     /// The partitions of the Regions of all targets: each target without a Region asks for them.
     pub partitions: BTreeSet<Partition>,
     /// `xacct.local.toml`, whose values are already part of `source` and `targets`.
@@ -190,25 +192,11 @@ impl ConfigFile {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
     }
 
-    /// Returns all principals: those of the source, and those of single targets.
-    #[must_use]
-    pub fn principals(&self) -> Vec<PrincipalRef> {
-        let of_targets = self.targets.iter().flat_map(|(_, record)| &record.principals);
-        let mut all: Vec<PrincipalRef> = Vec::new();
-        for principal in self.source.principals.iter().chain(of_targets) {
-            if !all.iter().any(|known| known.label() == principal.label()) {
-                all.push(principal.clone());
-            }
-        }
-        all
-    }
-
     /// Returns the user, if all links are for one user alone.
     #[must_use]
     pub fn the_user(&self) -> Option<&UserRef> {
-        let is_of_all = self.targets.iter().all(|(_, record)| record.principals.is_empty());
-        match self.source.principals.as_slice() {
-            [one] if is_of_all => one.user(),
+        match (self.source.principals.as_slice(), self.principals.as_slice()) {
+            ([one], [_]) => one.user(),
             _ => None,
         }
     }

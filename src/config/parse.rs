@@ -1,6 +1,6 @@
 //! Reads `xacct.toml`. Every error names the file, the line and the fix.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -61,7 +61,9 @@ impl ConfigFile {
         }
         let regions = targets.iter().filter_map(|(_, target)| target.region.as_ref());
         let partitions = regions.map(Region::partition).collect();
-        Ok(Self { path: path.to_owned(), text: Some(text), source, targets, partitions, local: Local::default() })
+        let principals = all_principals(&source, &targets);
+        let (path, text) = (path.to_owned(), Some(text));
+        Ok(Self { path, text, source, targets, principals, partitions, local: Local::default() })
     }
 
     /// Returns a place such as `xacct.toml:7`, for errors about a setting of the source.
@@ -176,6 +178,14 @@ fn principals(section: &Section<'_>) -> Result<Vec<PrincipalRef>> {
     let principals = section.list("principals")?;
     refuse_repeated(section, &principals)?;
     Ok(principals)
+}
+
+/// Returns the principals of the source and of single targets, each once.
+fn all_principals(source: &RecordedSource, targets: &[(String, Recorded)]) -> Vec<PrincipalRef> {
+    let of_targets = targets.iter().flat_map(|(_, record)| &record.principals);
+    let mut known = HashSet::new();
+    let all = source.principals.iter().chain(of_targets);
+    all.filter(|principal| known.insert(principal.label())).cloned().collect()
 }
 
 /// Refuses principals of a target that are not of the source account.

@@ -19,7 +19,7 @@ use crate::proof::{
 /// # Errors
 /// When the file names none.
 pub fn principals_on_record(run: &Run<'_>) -> Result<Vec<PrincipalRef>> {
-    let principals = run.file.principals();
+    let principals = run.file.principals.clone();
     if principals.is_empty() {
         return Err(Error::usage(format!("`{}` has no `user` in [source]", run.file.path.display()))
             .hint("set user = \"NAME\" in [source]"));

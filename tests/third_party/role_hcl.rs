@@ -50,7 +50,7 @@ fn terraform_imports_a_bootstrapped_role_without_changes() {
     environment
         .xacct(&["bootstrap", "--yes", "--no-verify"])
         .exits_with(0)
-        .says(&["tag role xacct", "Terraform manages it"]);
+        .says(&["tag role xacct", "Terraform manages"]);
     environment.xacct(&["bootstrap", "--check"]).exits_with(4);
     environment.xacct(&["teardown", "--all", "--yes"]).exits_with(1);
     assert_eq!((accounts.everything(), environment.read("xacct.toml")), (changed, file));

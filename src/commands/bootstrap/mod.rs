@@ -146,7 +146,9 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
         keep_leaving(&mut source, &mut work, &run.file);
     }
     let links: Vec<_> = work.jobs.iter().map(|job| &job.link).collect();
-    let other_profiles = config::other_profiles(&run.file, &source, &links);
+    // The profile of whoever left is replaced on record.
+    let is_kept = source.leaving.is_none();
+    let other_profiles = is_kept.then(|| config::other_profiles(&run.file, &source, &links)).flatten();
     let mut recorded = record(&work, &source, &file, run, |_| !proves).map(|written| written || before);
     // The links are on record: the wait may be interrupted.
     if let Some(most) = args.wait.filter(|_| work.jobs.iter().any(|job| job.result.is_ok())) {

@@ -95,7 +95,7 @@ fn own(facts: &Facts, source: &Source, args: &Diagnose, run: &Run<'_>) -> Result
     let mut links = config::recorded_links(&run.file, &[], None)?;
     with_options(&mut links, args, run)?;
     let file = run.file.path.display().to_string();
-    own_link(facts, links, &run.file.principals(), source, &file).map(Some)
+    own_link(facts, links, &run.file.principals, source, &file).map(Some)
 }
 
 /// Returns the diagnosis of these facts, saved if an option says so.

@@ -86,7 +86,7 @@ pub fn document(listed: &[Listed<'_>], orphans: Option<&Orphans>, exit_code: Exi
     let source = JsonSource {
         account: account.map(ToString::to_string),
         user: run.file.the_user().map(|user| user.name().to_string()),
-        principals: run.file.principals().iter().map(PrincipalRef::label).collect(),
+        principals: run.file.principals.iter().map(PrincipalRef::label).collect(),
     };
     let targets = listed.iter().map(|listed| (listed.link.name.clone(), listed.into())).collect();
     json::document("list", exit_code, JsonList { source, targets, orphans: orphans.map(JsonOrphans::from) })

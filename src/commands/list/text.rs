@@ -80,7 +80,7 @@ fn external_id(link: &Link) -> String {
 
 fn user(run: &Run<'_>) -> String {
     let source = &run.file.source;
-    let names: Vec<_> = run.file.principals().iter().map(PrincipalRef::label).collect();
+    let names: Vec<_> = run.file.principals.iter().map(PrincipalRef::label).collect();
     let name = if names.is_empty() { "not recorded".to_owned() } else { names.join(", ") };
     match source.account() {
         Some(account) => format!("{name} of account {account}"),

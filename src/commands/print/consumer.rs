@@ -72,7 +72,7 @@ fn role(link: &Link, region: Option<&Region>, run: &Run<'_>) -> Result<RoleArn> 
 /// Returns the partition of these links: that of their Regions and of a principal's ARN; otherwise that of the other links,
 /// which have the same source account; otherwise that of `--region`.
 pub fn partition(links: &[Link], asked: Option<&Region>, run: &Run<'_>) -> Result<Partition> {
-    let of_principal = run.file.principals().iter().find_map(PrincipalRef::partition);
+    let of_principal = run.file.principals.iter().find_map(PrincipalRef::partition);
     let of_links = links.iter().filter_map(|link| link.region.as_ref()).map(Region::partition);
     let mut found: BTreeSet<_> = of_links.chain(of_principal).collect();
     if found.is_empty() {

@@ -62,7 +62,11 @@ async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
 fn links(args: &Replace, run: &Run<'_>) -> Result<Vec<Link>> {
     let has = |link: &Link, wanted: &PrincipalRef| link.principals.iter().any(|it| it.is_same(wanted));
     let asked = config::recorded_links(&run.file, &args.targets, None)?;
-    let (links, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|link| has(link, &args.old));
+    // What an interrupted run has finished is only tested again.
+    let is_finished = |link: &Link| args.finish && has(link, &args.new);
+    let any_left = asked.iter().any(|link| has(link, &args.old));
+    let is_meant = |link: &Link| has(link, &args.old) || is_finished(link) && (!args.targets.is_empty() || !any_left);
+    let (links, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(is_meant);
     links.iter().try_for_each(|link| link.check_unmanaged("the principals"))?;
     if let Some(moving) = links.iter().find(|link| link.other_role.is_some()) {
         let finish = run.file.xacct().arg("move").arg(&moving.name);

@@ -127,7 +127,7 @@ impl Orphan {
     pub fn source(&self, recorded: Source, run: &Run<'_>) -> Source {
         match &self.what {
             // Each of them may have the role in its grant.
-            What::Role(_) => Source { principals: run.file.principals(), ..recorded },
+            What::Role(_) => Source { principals: run.file.principals.clone(), ..recorded },
             What::Grant(principal) => Source { principals: vec![principal.clone()], ..recorded },
         }
     }

@@ -12,6 +12,9 @@ use crate::state;
 /// The file with the recorded links.
 const FILE: &str = "xacct.toml";
 
+/// The AWS config files.
+const PROFILES: [&str; 2] = ["aws/config", "aws/credentials"];
+
 /// A command, its initial state, and the result of an uninterrupted run.
 pub struct Trial {
     /// A description.
@@ -19,6 +22,7 @@ pub struct Trial {
     /// The command line.
     pub words: String,
     world: World,
+    profiles: [String; 2],
     /// The state before the run.
     pub start: Traces,
     /// The file while an uninterrupted run writes to AWS.
@@ -42,6 +46,7 @@ impl Trial {
             name,
             words: words.to_owned(),
             world,
+            profiles: PROFILES.map(|file| scene.environment.read(file)),
             between: start.file.clone(),
             start: start.clone(),
             goal: start,
@@ -68,9 +73,9 @@ impl Trial {
     /// Returns accounts and directory in the initial state.
     pub fn scene(&self) -> Scene {
         let scene = Scene::of(Sandbox::builder().world(self.world.clone()));
-        if let Some(text) = &self.start.file {
-            scene.environment.write(FILE, text);
-        }
+        let profiles = PROFILES.into_iter().zip(&self.profiles);
+        let files = profiles.chain(self.start.file.iter().map(|text| (FILE, text)));
+        files.for_each(|(file, text)| scene.environment.write(file, text));
         scene
     }
 
@@ -111,12 +116,17 @@ impl Traces {
             things.unwrap_or_else(|| panic!("no {path}")).retain(|name, _| !is_ours(name));
         };
         take(&format!("/accounts/{ACCOUNT_B}/roles"), |name| ["xacct", "deploy"].contains(&name));
-        take(&format!("/accounts/{ACCOUNT_A}/users/alice/policies/inline"), |name| name == "xacct");
         take(&format!("/accounts/{ACCOUNT_A}/policies"), is_grant_policy);
         take("/buckets", is_test_bucket);
-        let attached = state.pointer_mut(&format!("/accounts/{ACCOUNT_A}/users/alice/policies/attached"));
-        let attached = attached.and_then(Value::as_array_mut).expect("the attached policies of alice");
-        attached.retain(|arn| !arn.as_str().is_some_and(is_grant_policy));
+        for kind in ["users", "roles"] {
+            let principals = state.pointer_mut(&format!("/accounts/{ACCOUNT_A}/{kind}")).and_then(Value::as_object_mut);
+            for policies in principals.into_iter().flatten().map(|(_, principal)| &mut principal["policies"]) {
+                let inline = policies["inline"].as_object_mut().expect("inline policies");
+                inline.retain(|name, _| name != "xacct");
+                let attached = policies["attached"].as_array_mut().expect("attached policies");
+                attached.retain(|arn| !arn.as_str().is_some_and(is_grant_policy));
+            }
+        }
         state
     }
 

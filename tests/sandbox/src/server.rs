@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -22,6 +23,9 @@ use crate::request::Request;
 /// The maximum size of a request.
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
+/// The pause before another attempt at what the system will allow soon.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
@@ -35,20 +39,21 @@ pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
             accepted = listener.accept() => accepted,
             _ = gone.changed() => {
                 drop(listener);
-                let Ok(port) = kept(address) else { return };
+                let port = kept(address).await;
                 while *gone.borrow() {
                     if gone.changed().await.is_err() {
                         return;
                     }
                 }
-                let Ok(back) = port.listen(BACKLOG) else { return };
+                // Closed connections still have the port, and Linux looks once more.
+                let Ok(back) = port.set_reuseaddr(true).and_then(|()| port.listen(BACKLOG)) else { return };
                 listener = back;
                 continue;
             }
         };
         let Ok((stream, _)) = accepted else {
             // For example, no file descriptors are left until others are closed.
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(PAUSE).await;
             continue;
         };
         connections += 1;
@@ -57,7 +62,18 @@ pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
 }
 
 /// Keeps the port without listening on it: connections are refused, and no other program gets it meanwhile.
-fn kept(address: SocketAddr) -> io::Result<TcpSocket> {
+async fn kept(address: SocketAddr) -> TcpSocket {
+    loop {
+        // A process that another thread has just forked has the closed listener, too, until it becomes its program.
+        match unheard(address) {
+            Ok(socket) => return socket,
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Returns a socket that has the port, but does not listen.
+fn unheard(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Closed connections still have the port, but nobody else may have it.
     socket.set_reuseaddr(true)?;

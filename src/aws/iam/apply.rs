@@ -311,9 +311,8 @@ pub async fn refuse_taken_names(access: &Access, plan: &Plan) -> Result<()> {
     let Reading::Present(policies) = read::policies_under(access, "/").await? else { return Ok(()) };
     let is_named = |arn: &str, name: &str| arn.rsplit('/').next().is_some_and(|other| other.eq_ignore_ascii_case(name));
     // Another run may have created the policy itself since the grant was read.
-    let takes = |arn: &str, principal: &PrincipalArn, name: &str| {
-        is_named(arn, name) && arn != grant_part_arn(principal, name).to_string()
-    };
+    let takes =
+        |arn: &str, principal: &PrincipalArn, name: &str| is_named(arn, name) && arn != grant_part_arn(principal, name);
     let taken = new.into_iter().find(|(principal, name)| policies.iter().any(|(arn, _)| takes(arn, principal, name)));
     taken.map_or(Ok(()), |(principal, name)| Err(name_taken(principal, name)))
 }

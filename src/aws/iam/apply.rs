@@ -220,8 +220,12 @@ async fn put_part(
             let request = iam.attach_role_policy().role_name(role.name.to_string()).policy_arn(&arn);
             send!("AttachRolePolicy", request, patience)
         }
-        // Their grants have no managed policies.
-        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => Ok(()),
+        PrincipalArn::Group(group) => {
+            let request = iam.attach_group_policy().group_name(group.name.to_string()).policy_arn(&arn);
+            send!("AttachGroupPolicy", request, patience)
+        }
+        // Its grant has no managed policies.
+        PrincipalArn::PermissionSet(_) => Ok(()),
     });
     attached.await
 }
@@ -275,7 +279,11 @@ async fn delete_part(access: &Access, principal: &PrincipalArn, name: &str, pati
             let request = iam.detach_role_policy().role_name(role.name.to_string()).policy_arn(&arn);
             send!("DetachRolePolicy", request, patience)
         }
-        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => Ok(()),
+        PrincipalArn::Group(group) => {
+            let request = iam.detach_group_policy().group_name(group.name.to_string()).policy_arn(&arn);
+            send!("DetachGroupPolicy", request, patience)
+        }
+        PrincipalArn::PermissionSet(_) => Ok(()),
     })?;
     let others = other_versions(access, &arn).await?;
     let deleted = others.iter().map(async |(_, id)| delete_version(access, &arn, id, patience).await);

@@ -370,12 +370,12 @@ pub struct ManagedGrant {
 }
 
 /// Reads the managed policies of a grant: in one round trip, if there are none. `None` if a read is denied, and for a
-/// group or permission set, whose grant has none.
+/// permission set, whose grant has none.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<Option<ManagedGrant>> {
-    if matches!(principal, PrincipalRef::Group(_) | PrincipalRef::PermissionSet(_)) {
+    if matches!(principal, PrincipalRef::PermissionSet(_)) {
         return Ok(None);
     }
     let (attached, policies) =

@@ -240,7 +240,7 @@ fn plan_spread_removal(
 ) -> Plan {
     let inline = observed.grant.as_ref().map(Contents::of).unwrap_or_default();
     let parts = parts::contents(observed);
-    let found = parts::places(&inline, &parts);
+    let found = parts::found_places(&inline, &parts);
     let all: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
     let removed: BTreeSet<_> = all.intersection(roles).cloned().collect();
     let is_left_over = |part: &GrantPart| !part.is_attached;
@@ -257,7 +257,7 @@ fn plan_spread_removal(
         let rest = found.iter().map(|(place, held)| (*place, held.intersection(&wanted).cloned().collect()));
         rest.filter(|(_, held): &(_, BTreeSet<_>)| !held.is_empty()).collect()
     });
-    let spread = Spread { places, with_session_tags, added: BTreeSet::new(), removed };
+    let spread = Spread { places, with_session_tags, added: BTreeSet::new(), removed, room };
     let mut to = spread.document(&spread.inline());
     to.statements.extend(inline.foreign.clone());
     let principal = observed.arn.clone();

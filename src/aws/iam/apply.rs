@@ -318,13 +318,17 @@ pub async fn refuse_taken_names(access: &Access, plan: &Plan) -> Result<()> {
     }
     let Reading::Present(policies) = read::policies_under(access, "/").await? else { return Ok(()) };
     let is_named = |arn: &str, name: &str| arn.rsplit('/').next().is_some_and(|other| other.eq_ignore_ascii_case(name));
-    let taken = new.into_iter().find(|(_, name)| policies.iter().any(|(arn, _)| is_named(arn, name)));
+    // Another run of xacct may have created it since it was found absent.
+    let is_taken = |principal: &PrincipalArn, name: &String| {
+        policies.iter().any(|(arn, _)| is_named(arn, name) && *arn != grant_part_arn(principal, name))
+    };
+    let taken = new.into_iter().find(|(principal, name)| is_taken(principal, name));
     taken.map_or(Ok(()), |(principal, name)| Err(name_taken(principal, name)))
 }
 
 /// Returns the error for a policy of this name under another path, which xacct did not create.
 fn name_taken(principal: &PrincipalArn, name: &str) -> Error {
-    let find = ShellCommand::new("aws").args(["iam", "list-policies", "--scope", "Local"]);
+    let find = ShellCommand::new("aws").args(["iam", "list-policies"]).option("--scope", "Local");
     let find = find.option("--query", format!("Policies[?PolicyName=='{name}'].Arn"));
     let account = principal.account();
     Error::new(Kind::Refused, format!("account {account} has a policy `{name}` that xacct did not create"))

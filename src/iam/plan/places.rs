@@ -99,7 +99,8 @@ pub fn left(places: &Distribution, with_session_tags: &BTreeSet<RoleArn>, room: 
     let managed = filled.keys().filter(|place| **place != Place::Inline).count();
     let new = (0..room.policies.saturating_sub(managed)).map(|_| room.managed);
     let new = new.chain((!is_used(&Place::Inline)).then_some(room.inline));
-    let frame = Filled { listed: 1, ..Filled::default() }.size();
+    let is_tagged = filled.values().any(|filled| filled.with_session_tags > 0);
+    let frame = Filled { listed: 1, with_session_tags: usize::from(is_tagged), ..Filled::default() }.size();
     let old = filled.iter().map(|(place, filled)| room.of(*place).saturating_sub(filled.size()));
     old.chain(new.map(|size| size.saturating_sub(frame))).map(|free| free / each).sum()
 }

@@ -14,6 +14,13 @@ pub fn grant_part_prefix(kind: &str, name: &str) -> String {
     format!("xacct-{kind}-{name}-")
 }
 
+/// Returns the number of one of them, by its ARN; `None` for any other policy.
+#[must_use]
+pub fn grant_part_number(kind: &str, name: &str, arn: &str) -> Option<u32> {
+    let (_, path_and_name) = arn.split_once(":policy")?;
+    path_and_name.strip_prefix(GRANT_PATH)?.strip_prefix(&grant_part_prefix(kind, name))?.parse().ok()
+}
+
 /// Returns the name of one of them.
 #[must_use]
 pub fn grant_part_name(principal: &PrincipalArn, number: u32) -> String {

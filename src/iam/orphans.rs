@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::arn::{PrincipalArn, PrincipalRef, RoleArn};
+use super::grant_names::grant_part_number;
 use super::identity::LINK_TAG;
 use super::names::{AccountId, RoleName};
 use super::plan::teardown::{granted_roles, has_own_statement};
-use super::policy::PolicyDocument;
-use super::state::{SOURCE_TAG, is_ours};
+use super::state::{FoundDocument, Reading, SOURCE_TAG, is_ours};
 use super::templates::GRANT_POLICY;
-use super::who::Holder;
+use super::who::{Holder, Policies, Text};
 
 /// What the `xacct.toml` files of a source account name. IAM does not let two names differ only in case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,10 +56,10 @@ impl Named {
         self.principals.contains(&label(principal))
     }
 
-    /// Returns the roles in the grant of this principal that are orphaned: all of them, unless links are for the principal.
+    /// Returns which of the roles in the grant of this principal are orphaned: all of them, unless links are for the
+    /// principal.
     #[must_use]
-    pub fn orphaned_of(&self, principal: &PrincipalRef, grant: &PolicyDocument) -> BTreeSet<RoleArn> {
-        let mut roles = granted_roles(grant);
+    pub fn orphaned_of(&self, principal: &PrincipalRef, mut roles: BTreeSet<RoleArn>) -> BTreeSet<RoleArn> {
         if self.has_principal(principal) {
             let is_its = |role: &RoleArn| {
                 let principals = self.principals_of(&role.account, &role.name);
@@ -107,20 +107,36 @@ pub struct OrphanedGrant {
 }
 
 impl OrphanedGrant {
-    /// Returns what is orphaned in the grant of this principal; `None` if nothing is, or if xacct did not write it.
+    /// Returns what is orphaned in the grant of this principal, whose policies these are; `None` if nothing is, or if xacct
+    /// did not write them.
     #[must_use]
-    pub fn of(principal: &PrincipalArn, grant: &PolicyDocument, named: &Named) -> Option<Self> {
+    pub fn of<'a>(
+        principal: &PrincipalArn,
+        grant: impl IntoIterator<Item = &'a FoundDocument>,
+        named: &Named,
+    ) -> Option<Self> {
+        let grant: Vec<_> = grant.into_iter().filter_map(FoundDocument::policy).collect();
         let reference = principal.reference();
-        let (is_named, roles) = (named.has_principal(&reference), named.orphaned_of(&reference, grant));
-        let is_orphan = if is_named { !roles.is_empty() } else { has_own_statement(grant) };
+        let roles = named.orphaned_of(&reference, grant.iter().copied().flat_map(granted_roles).collect());
+        let is_named = named.has_principal(&reference);
+        let is_orphan = if is_named { !roles.is_empty() } else { grant.into_iter().any(has_own_statement) };
         is_orphan.then(|| Self { principal: principal.clone(), is_named, roles })
     }
 
-    /// Returns what is orphaned in the grant of a user of the source account.
+    /// Returns what is orphaned in the grant among the policies of a principal of the source account. `managed` are the
+    /// documents of managed policies, by ARN.
     #[must_use]
-    pub fn of_holder(holder: &Holder, named: &Named) -> Option<Self> {
-        let grant = holder.policies.inline.get(GRANT_POLICY)?.policy()?;
-        Self::of(&holder.arn.parse().ok()?, grant, named)
+    pub fn among(
+        arn: &str,
+        policies: &Policies,
+        managed: &BTreeMap<String, Reading<Text>>,
+        named: &Named,
+    ) -> Option<Self> {
+        let principal: PrincipalArn = arn.parse().ok()?;
+        let is_part = |arn: &&String| grant_part_number(principal.kind(), principal.name(), arn).is_some();
+        let parts = policies.attached.iter().filter(is_part).filter_map(|arn| managed.get(arn)?.present());
+        let grant = policies.inline.get(GRANT_POLICY).into_iter().chain(parts).map(AsRef::as_ref);
+        Self::of(&principal, grant, named)
     }
 }
 

@@ -464,6 +464,14 @@ pub struct ObservedPrincipal {
     pub managed: Option<ManagedPolicies>,
 }
 
+impl ObservedPrincipal {
+    /// Returns all policies of the grant, attached or not.
+    pub fn grant_policies(&self) -> impl Iterator<Item = &FoundDocument> {
+        let parts = self.managed.iter().flat_map(|managed| managed.parts.values());
+        self.grant.iter().chain(parts.map(|part| &part.document))
+    }
+}
+
 /// The managed policies of a principal, as far as the grant needs them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagedPolicies {

@@ -5,19 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::OnceCell;
 
 use crate::aws::client::access::Access;
-use crate::aws::iam::details;
+use crate::aws::iam::details::{self, Principals};
 use crate::cli::Half;
 use crate::config::{Link, includes};
 use crate::error::Result;
 use crate::iam::names::AccountId;
 use crate::iam::orphans::{Named, OrphanedGrant, OrphanedRole, Orphans, Unchecked};
 use crate::iam::state::Reading;
-use crate::iam::who::{Holder, HolderKind};
 use crate::operations::accounts::SourceSide;
 use crate::operations::run::Run;
 
 /// Principals of an account.
-type Holders = OnceCell<Reading<Vec<Holder>>>;
+type Holders = OnceCell<Reading<Principals>>;
 
 /// A search for orphans; the default looks nowhere.
 #[derive(Default)]
@@ -42,17 +41,17 @@ impl Search {
         Ok(Self { named, source: includes(only, Half::Source).then(Holders::new), targets })
     }
 
-    /// Reads the users and roles of the source account.
+    /// Reads the users, groups and roles of the source account.
     pub async fn look_in_source(&self, access: &Access) {
         if let Some(cell) = &self.source {
-            read(cell, access, &[HolderKind::User, HolderKind::Role]).await;
+            read(cell, details::principals(access)).await;
         }
     }
 
     /// Reads the roles of a target account.
     pub async fn look_in_target(&self, access: &Access, account: &AccountId) {
         if let Some(cell) = self.targets.get(account) {
-            read(cell, access, &[HolderKind::Role]).await;
+            read(cell, details::roles(access)).await;
         }
     }
 
@@ -64,7 +63,7 @@ impl Search {
         let mut orphans = Orphans::default();
         for (account, cell) in &self.targets {
             match listed(cell.get().filter(|_| accounts.contains(account))) {
-                Ok(holders) => {
+                Ok(Principals { holders, .. }) => {
                     let found = holders.iter().filter_map(|it| OrphanedRole::of(it, &source.account, &self.named));
                     orphans.roles.extend(found);
                 }
@@ -74,13 +73,17 @@ impl Search {
         let Some(cell) = &self.source else { return orphans };
         // These principals' grants were read in any case.
         let read = source.grantees.iter().filter_map(|grantee| grantee.observed.as_ref());
-        let own = read.filter_map(|it| OrphanedGrant::of(&it.arn, it.grant.as_ref()?.policy()?, &self.named));
+        let own = read.filter_map(|it| OrphanedGrant::of(&it.arn, it.grant_policies(), &self.named));
         orphans.grants.extend(own);
         match listed(cell.get()) {
-            Ok(holders) => {
-                let is_read = |it: &Holder| source.grantees.iter().any(|grantee| grantee.arn.to_string() == it.arn);
-                let others = holders.iter().filter(|it| !is_read(it));
-                orphans.grants.extend(others.filter_map(|it| OrphanedGrant::of_holder(it, &self.named)));
+            Ok(Principals { holders, groups, managed }) => {
+                let read: BTreeSet<_> = source.grantees.iter().map(|grantee| grantee.arn.to_string()).collect();
+                let all = holders.iter().map(|it| (&it.arn, &it.policies));
+                let all = all.chain(groups.values().map(|it| (&it.arn, &it.policies)));
+                let others = all.filter(|(arn, _)| !read.contains(*arn));
+                orphans
+                    .grants
+                    .extend(others.filter_map(|(arn, it)| OrphanedGrant::among(arn, it, managed, &self.named)));
             }
             Err(why) => orphans.unchecked.push(Unchecked { account: source.account.clone(), why }),
         }
@@ -88,10 +91,9 @@ impl Search {
     }
 }
 
-async fn read(cell: &Holders, access: &Access, kinds: &[HolderKind]) {
+async fn read(cell: &Holders, read: impl Future<Output = Result<Reading<Principals>>>) {
     cell.get_or_init(async || {
-        let read = details::holders(access, kinds).await;
-        read.unwrap_or_else(|error| Reading::Unreadable {
+        read.await.unwrap_or_else(|error| Reading::Unreadable {
             permission: String::new(),
             answer: error.own_message_and_answer(),
         })
@@ -100,9 +102,9 @@ async fn read(cell: &Holders, access: &Access, kinds: &[HolderKind]) {
 }
 
 /// Returns what was read, or why nothing was.
-fn listed(read: Option<&Reading<Vec<Holder>>>) -> std::result::Result<&[Holder], String> {
+fn listed(read: Option<&Reading<Principals>>) -> std::result::Result<&Principals, String> {
     match read {
-        Some(Reading::Present(holders)) => Ok(holders),
+        Some(Reading::Present(found)) => Ok(found),
         Some(Reading::Unreadable { permission, .. }) if !permission.is_empty() => Err(format!("needs {permission}")),
         Some(Reading::Unreadable { answer, .. }) => Err(answer.clone()),
         Some(Reading::Absent) | None => Err("it could not be read".to_owned()),

@@ -201,16 +201,21 @@ pub fn note(note: &Note) -> String {
         Note::Accepted(Accepted { who, reason }) => format!("accepted: the trust policy admits {who} ({reason})"),
         Note::OtherTags(keys) => format!("unmanaged, left in place: tags {}", list(keys)),
         Note::OtherBoundary(arn) => format!("unmanaged, left in place: boundary {arn}"),
-        Note::Spread { principal, inline, size, quota, managed, policies, each, most } => {
+        Note::Spread { principal, inline, size, quota, managed, policies, each, most, left } => {
             let inline_part = match inline {
                 0 => "none in an inline policy".to_owned(),
                 _ => format!("{inline} in its inline policy ({size} of {quota} characters)"),
             };
             format!(
                 "the grant of {} lists {}: {inline_part}, {managed} in {policies} of at most {most} managed policies \
-                 ({each} characters each)",
+                 ({each} characters each); {}",
                 plainly(principal),
                 count(inline + managed, "role"),
+                match left {
+                    0 => "no more targets fit".to_owned(),
+                    1 => "about 1 more target fits".to_owned(),
+                    left => format!("about {left} more targets fit"),
+                },
             )
         }
         Note::QuotaNotCounted => {

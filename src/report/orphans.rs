@@ -42,8 +42,8 @@ pub fn text(orphans: &Orphans, xacct: &ShellCommand, width: u16) -> Option<Strin
             false => rows.push(row('!', &format!("the grant of {whose}: {}", in_words(&roles)))),
         }
         removals.insert(match principal {
-            PrincipalArn::User(user) => format!("user/{}", user.name),
-            role => role.to_string(),
+            PrincipalArn::Role(role) => role.to_string(),
+            principal => principal.reference().to_string(),
         });
     }
     if !removals.is_empty() {

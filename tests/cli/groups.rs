@@ -130,6 +130,17 @@ fn a_changed_grant_of_a_group_is_repaired() {
 }
 
 #[test]
+fn a_group_that_is_created_again_gets_its_grant_back() {
+    let scene = linked("");
+    scene.sandbox.world(|world| {
+        world.account_mut(ACCOUNT_A).groups.remove("deployers");
+        world.add_to_group(ACCOUNT_A, "alice", "deployers");
+    });
+    scene.xacct("verify").exits_with(3);
+    scene.xacct("bootstrap --yes").exits_with(0).says(&["add policy xacct to group deployers", "Verified"]);
+}
+
+#[test]
 fn a_teardown_takes_the_grant_of_the_group_away() {
     let scene = linked("");
     scene.xacct("teardown dev --yes --even-if-used").exits_with(0);

@@ -144,7 +144,7 @@ fn what_a_target_names_is_no_orphan_and_nothing_is_sent() {
         ("--orphan arn:aws:iam::222222222222:role/team/Deploy".to_owned(), vec!["is no orphan"]),
         (format!("--orphan {ROLE} 222222222222"), vec!["cannot be used with"]),
         (format!("--orphan {ROLE} --only source"), vec!["cannot be used with"]),
-        ("--orphan group/x".to_owned(), vec!["use the ARN of a role, or user/NAME"]),
+        ("--orphan other/x".to_owned(), vec!["use the ARN of a role, user/NAME or group/NAME"]),
         ("--orphan arn:aws:s3:::x".to_owned(), vec!["names a resource of service `s3`"]),
         ("--orphan arn:aws:iam::999999999999:user/alice".to_owned(), vec!["the source account is 111111111111"]),
         (format!("--orphan {ROLE} --config none.toml"), vec!["does not exist"]),
@@ -327,15 +327,15 @@ fn every_page_is_read_and_each_account_once() {
     let found = orphans(&scene, 4);
     assert_eq!(found["roles"][0]["role_arn"], ROLE, "{found:#}");
     let lists = scene.requests("GetAccountAuthorizationDetails");
-    assert_eq!(lists.len(), 3 + 1, "three pages of the target's roles, one of the source account's users and roles");
+    assert_eq!(lists.len(), 3 + 1, "three pages of the target's roles, one of the source account's principals");
     let kinds = |list: &xacct_sandbox::RecordedRequest| {
-        ["Filter.member.1", "Filter.member.2", "Filter.member.3"].map(|key| list.parameter(key).map(str::to_owned))
+        let keys = ["Filter.member.1", "Filter.member.2", "Filter.member.3", "Filter.member.4"];
+        keys.iter().filter_map(|key| list.parameter(key)).map(str::to_owned).collect::<Vec<_>>()
     };
     let mut filters: Vec<_> = lists.iter().map(kinds).collect();
     filters.sort();
     filters.dedup();
-    let [role, user] = ["Role", "User"].map(|kind| Some(kind.to_owned()));
-    assert_eq!(filters, [[role.clone(), None, None], [user, role, None]]);
+    assert_eq!(filters, [vec!["Role"], vec!["User", "Role", "Group", "LocalManagedPolicy"]]);
 }
 
 /// Where only one half is looked at, the other account is not listed. What changes nothing lists nothing.

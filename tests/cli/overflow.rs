@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use xacct_sandbox::world::{ACCOUNT_A, World};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
-use crate::operators::{source_policy, target_policy, with_operators, without};
+use crate::operators::{target_policy, with_operators, without};
 use crate::scene::{ROLE, Scene, side_by_side, trust};
 use crate::support::Output;
 
@@ -34,6 +34,7 @@ fn declare(scene: &Scene, source: &str, role: &str, numbers: impl IntoIterator<I
 
 const ALICE: &str = "user = \"alice\"\nuser_profile = \"alice\"";
 const TERRAFORM: &str = "principals = [\"role/ci/terraform\"]";
+const DEPLOYERS: &str = "principals = [\"group/deployers\"]\nuser_profile = \"alice\"";
 
 /// A scene whose file names so many targets of alice. Those below `entered` exist.
 fn scene(targets: usize, entered: impl IntoIterator<Item = usize>) -> Scene {
@@ -72,13 +73,23 @@ fn listed(document: &Value) -> Vec<String> {
     }
 }
 
+/// The principals of [`Scene`]s here.
+#[derive(Clone, Copy)]
+enum Whose {
+    Alice,
+    Terraform,
+    Deployers,
+}
+
 /// Returns the roles in each policy of the grant that is in effect, by name.
-fn places(world: &World, is_role: bool) -> BTreeMap<String, Vec<String>> {
+fn places(world: &World, whose: Whose) -> BTreeMap<String, Vec<String>> {
     let account = world.account(ACCOUNT_A).expect("account A");
-    let policies = match is_role {
-        true => world.role(ACCOUNT_A, "terraform").map(|role| role.policies.clone()).unwrap_or_default(),
-        false => world.user(ACCOUNT_A, "alice").expect("alice").policies.clone(),
+    let policies = match whose {
+        Whose::Alice => world.user(ACCOUNT_A, "alice").map(|user| user.policies.clone()),
+        Whose::Terraform => world.role(ACCOUNT_A, "terraform").map(|role| role.policies.clone()),
+        Whose::Deployers => world.group(ACCOUNT_A, "deployers").map(|group| group.policies.clone()),
     };
+    let policies = policies.unwrap_or_default();
     let inline = policies.inline.get("xacct").map(|document| ("xacct".to_owned(), listed(document)));
     let attached = policies.attached.iter().filter(|arn| arn.contains("/xacct-"));
     let managed = attached.map(|arn| (arn.clone(), listed(account.policies[arn].document())));
@@ -87,10 +98,10 @@ fn places(world: &World, is_role: bool) -> BTreeMap<String, Vec<String>> {
 
 /// Asserts that the grant covers exactly these targets, each once, within the quotas; returns the roles in each place.
 #[track_caller]
-fn assert_granted(scene: &Scene, role: &str, numbers: impl IntoIterator<Item = usize>, is_role: bool) -> Vec<usize> {
+fn assert_granted(scene: &Scene, role: &str, numbers: impl IntoIterator<Item = usize>, whose: Whose) -> Vec<usize> {
     let wanted: BTreeSet<_> =
         numbers.into_iter().map(|it| format!("arn:aws:iam::{}:role/{role}", account(it))).collect();
-    let places = scene.sandbox.world(|world| places(world, is_role));
+    let places = scene.sandbox.world(|world| places(world, whose));
     let all: Vec<_> = places.values().flatten().cloned().collect();
     assert_eq!(all.len(), wanted.len(), "each role once: {places:#?}");
     assert_eq!(all.into_iter().collect::<BTreeSet<_>>(), wanted);
@@ -103,7 +114,9 @@ fn assert_granted(scene: &Scene, role: &str, numbers: impl IntoIterator<Item = u
 #[track_caller]
 fn assert_nothing_left(scene: &Scene) {
     scene.sandbox.world(|world| {
-        assert!(places(world, false).is_empty() && places(world, true).is_empty());
+        for whose in [Whose::Alice, Whose::Terraform, Whose::Deployers] {
+            assert!(places(world, whose).is_empty());
+        }
         let left: Vec<_> = world.account(ACCOUNT_A).expect("account A").policies.keys().cloned().collect();
         assert!(!left.iter().any(|arn| arn.contains("/xacct/")), "{left:?}");
     });
@@ -114,7 +127,7 @@ fn a_user_has_500_targets() {
     let scene = scene(500, []);
     declare(&scene, ALICE, "a-name-of-21-characte", 0..500);
     grant(&scene).says(&["the grant of user alice lists 500 roles: 35 in its inline policy", "465 in 5 of at most"]);
-    assert_eq!(assert_granted(&scene, "a-name-of-21-characte", 0..500, false), [109, 109, 109, 109, 29]);
+    assert_eq!(assert_granted(&scene, "a-name-of-21-characte", 0..500, Whose::Alice), [109, 109, 109, 109, 29]);
     scene.xacct("bootstrap --check --only source").exits_with(0);
     scene.xacct("teardown --yes --only source --all").exits_with(0);
     assert_nothing_left(&scene);
@@ -125,7 +138,7 @@ fn a_role_has_1000_targets() {
     let scene = scene(0, []);
     declare(&scene, TERRAFORM, "a-name-of-21-characte", 0..1000);
     grant(&scene).says(&["the grant of role ci/terraform lists 1000 roles: 184 in its inline", "816 in 8"]);
-    let counts = assert_granted(&scene, "a-name-of-21-characte", 0..1000, true);
+    let counts = assert_granted(&scene, "a-name-of-21-characte", 0..1000, Whose::Terraform);
     assert_eq!(counts, [109, 109, 109, 109, 109, 109, 109, 53]);
     scene.xacct("bootstrap --check --only source").exits_with(0);
     scene.xacct("teardown --yes --only source --all").exits_with(0);
@@ -133,10 +146,106 @@ fn a_role_has_1000_targets() {
 }
 
 #[test]
+fn a_group_has_500_targets() {
+    let scene = scene(0, []);
+    declare(&scene, DEPLOYERS, "a-name-of-21-characte", 0..500);
+    grant(&scene).says(&[
+        "the grant of group deployers lists 500 roles: 90 in its inline",
+        "410 in 4",
+        "about 680 more",
+    ]);
+    let counts = assert_granted(&scene, "a-name-of-21-characte", 0..500, Whose::Deployers);
+    assert_eq!(counts, [109, 109, 109, 83]);
+    scene.xacct("bootstrap --check --only source").exits_with(0);
+    scene.xacct("teardown --yes --only source --all").exits_with(0);
+    assert_nothing_left(&scene);
+}
+
+/// The link is tested as a member; the drift is in both policies.
+#[test]
+fn a_link_of_a_group_in_a_managed_policy_works_is_repaired_and_moves_back() {
+    let scene = scene(0, [0, 140]);
+    let arn = "arn:aws:iam::111111111111:policy/xacct/xacct-group-deployers-1";
+    declare(&scene, DEPLOYERS, "xacct", 0..150);
+    grant(&scene);
+    let at = scene.sandbox.world(|world| places(world, Whose::Deployers));
+    assert!(at[arn].iter().any(|role| role.contains(&account(140))), "{at:#?}");
+    scene.xacct("bootstrap t140 --yes").exits_with(0).says(&["Verified"]);
+    scene.xacct("verify t140").exits_with(0);
+    scene.sandbox.world(|world| {
+        let policies = &mut world.account_mut(ACCOUNT_A).groups.get_mut("deployers").unwrap().policies;
+        policies.attached.clear();
+        policies.inline.clear();
+    });
+    scene.xacct("bootstrap --check --only source").exits_with(4);
+    scene.xacct("verify t140").exits_with(3);
+    grant(&scene).says(&["attach"]);
+    assert_granted(&scene, "xacct", 0..150, Whose::Deployers);
+    scene.xacct("verify t140").exits_with(0);
+    let words: String = (0..60).map(|number| format!(" t{number}")).collect();
+    scene.xacct(&format!("teardown --yes --only source{words}")).exits_with(0);
+    assert_eq!(assert_granted(&scene, "xacct", 60..150, Whose::Deployers), [] as [usize; 0]);
+    scene.xacct("teardown --yes --only source --all").exits_with(0);
+    assert_nothing_left(&scene);
+}
+
+#[test]
+fn the_quota_of_a_group_is_read() {
+    let scene = scene(0, []);
+    scene.sandbox.world(|world| world.account_mut(ACCOUNT_A).quotas.attached_per_group = 1);
+    declare(&scene, DEPLOYERS, "xacct", 0..400);
+    scene
+        .xacct("bootstrap --yes --only source")
+        .exits_with(1)
+        .says(&["lists 400 roles", "request a higher quota for \"Managed policies attached to an IAM group\""]);
+    assert!(scene.iam_writes().is_empty());
+}
+
+/// Somebody changes `principals` in the file: the grant of the former principal is an orphan, wherever it is.
+#[test]
+fn orphaned_grants_go_with_their_managed_policies() {
+    for (source, orphan, targets, whose) in [
+        (ALICE, "user/alice", 60, Whose::Alice),
+        (DEPLOYERS, "group/deployers", 150, Whose::Deployers),
+        (TERRAFORM, "arn:aws:iam::111111111111:role/ci/terraform", 300, Whose::Terraform),
+    ] {
+        let scene = scene(0, []);
+        declare(&scene, source, "xacct", 0..targets);
+        grant(&scene);
+        declare(&scene, "principals = [\"user/bob\"]", "xacct", 0..1);
+        let found = scene.xacct_json("bootstrap --check --only source", 4)["orphans"]["grants"].clone();
+        assert_eq!(found.as_array().map(Vec::len), Some(1), "{found:#}");
+        assert_eq!(found[0]["role_arns"].as_array().map(Vec::len), Some(targets), "{orphan}");
+        scene
+            .xacct("bootstrap --check --only source")
+            .exits_with(4)
+            .says(&[&format!("xacct teardown --orphan {orphan}"), &format!("{targets} roles, such as")]);
+        scene.xacct(&format!("teardown --orphan {orphan} --yes")).exits_with(0);
+        assert!(scene.sandbox.world(|world| places(world, whose)).is_empty(), "{orphan}");
+        assert_nothing_left(&scene);
+    }
+}
+
+/// Of the grant of a principal with links, only the roles go that no target names, also where all are in managed policies.
+#[test]
+fn orphaned_roles_in_managed_policies_go() {
+    let scene = scene(0, []);
+    scene.sandbox.world(|world| world.account_mut(ACCOUNT_A).quotas.group_policy_size = 100);
+    declare(&scene, DEPLOYERS, "xacct", 0..10);
+    grant(&scene);
+    declare(&scene, DEPLOYERS, "xacct", 0..7);
+    let found = scene.xacct_json("bootstrap --check --only source", 4)["orphans"]["grants"].clone();
+    assert_eq!(found[0]["role_arns"].as_array().map(Vec::len), Some(3), "{found:#}");
+    scene.xacct("teardown --orphan group/deployers --yes").exits_with(0);
+    assert_eq!(assert_granted(&scene, "xacct", 0..7, Whose::Deployers), [7]);
+    scene.xacct("bootstrap --check --only source").exits_with(0);
+}
+
+#[test]
 fn a_link_in_a_managed_policy_works() {
     let scene = scene(60, [58]);
     grant(&scene);
-    let at = scene.sandbox.world(|world| places(world, false));
+    let at = scene.sandbox.world(|world| places(world, Whose::Alice));
     assert!(at[FIRST].iter().any(|arn| arn.contains(&account(58))), "{at:#?}");
     scene.xacct("bootstrap t58 --yes").exits_with(0);
     scene.xacct("verify t58").exits_with(0);
@@ -148,10 +257,10 @@ fn a_new_link_that_does_not_fit_gets_a_managed_policy_and_works() {
     let scene = scene(50, [49]);
     declare(&scene, ALICE, "xacct", 0..49);
     grant(&scene);
-    assert_eq!(assert_granted(&scene, "xacct", 0..49, false), [] as [usize; 0]);
+    assert_eq!(assert_granted(&scene, "xacct", 0..49, Whose::Alice), [] as [usize; 0]);
     declare(&scene, ALICE, "xacct", 0..50);
     scene.xacct("bootstrap t49 --yes").exits_with(0).says(&["add managed policy xacct-user-alice-1 to user alice"]);
-    assert_eq!(assert_granted(&scene, "xacct", 0..50, false), [1]);
+    assert_eq!(assert_granted(&scene, "xacct", 0..50, Whose::Alice), [1]);
     // What worked was not written again.
     assert_eq!(scene.requests("PutUserPolicy").len(), 1);
 }
@@ -178,7 +287,7 @@ fn a_grant_that_shrinks_moves_back_to_the_inline_policy() {
     let scene = granted(60);
     let words: Vec<_> = (0..20).map(|number| format!("t{number}")).collect();
     scene.xacct(&format!("teardown --yes --only source {}", words.join(" "))).exits_with(0);
-    assert_eq!(assert_granted(&scene, "xacct", 20..60, false), [] as [usize; 0]);
+    assert_eq!(assert_granted(&scene, "xacct", 20..60, Whose::Alice), [] as [usize; 0]);
     scene.sandbox.world(|world| assert!(!world.account(ACCOUNT_A).unwrap().policies.contains_key(FIRST)));
     // The inline policy had all roles before the managed one lost them.
     let writes = scene.iam_writes();
@@ -206,7 +315,7 @@ fn a_role_that_moves_to_another_policy_can_be_assumed_all_the_time() {
     assert!(tests > 3, "{tests}");
     std::thread::sleep(Duration::from_millis(1100));
     scene.xacct("verify t55 --probe identity").exits_with(0);
-    assert_eq!(assert_granted(&scene, "xacct", 20..60, false), [] as [usize; 0]);
+    assert_eq!(assert_granted(&scene, "xacct", 20..60, Whose::Alice), [] as [usize; 0]);
 }
 
 #[test]
@@ -220,12 +329,12 @@ fn drift_in_a_managed_policy_is_repaired() {
     });
     scene.xacct("bootstrap --check --only source").exits_with(4);
     grant(&scene);
-    assert_granted(&scene, "xacct", 0..60, false);
+    assert_granted(&scene, "xacct", 0..60, Whose::Alice);
     scene.sandbox.world(|world| {
         world.user_mut(ACCOUNT_A, "alice").policies.attached.clear();
     });
     grant(&scene).says(&["attach"]);
-    assert_granted(&scene, "xacct", 0..60, false);
+    assert_granted(&scene, "xacct", 0..60, Whose::Alice);
 }
 
 #[test]
@@ -234,7 +343,7 @@ fn a_sixth_version_replaces_the_oldest_one_and_never_the_default() {
     for last in 53..60 {
         declare(&scene, ALICE, "xacct", 0..last);
         grant(&scene);
-        assert_granted(&scene, "xacct", 0..last, false);
+        assert_granted(&scene, "xacct", 0..last, Whose::Alice);
     }
     let deleted = scene.requests("DeletePolicyVersion").into_iter().flat_map(|request| request.parameters);
     let deleted: Vec<_> = deleted.filter(|(key, _)| key == "VersionId").map(|(_, version)| version).collect();
@@ -275,7 +384,7 @@ fn statements_of_others_in_a_managed_policy_are_kept_from_writes() {
     declare(&scene, ALICE, "xacct", 0..61);
     scene.xacct("bootstrap --yes --only source").exits_with(1).says(&["xacct-user-alice-1", "s3:GetObject", "--adopt"]);
     scene.xacct("bootstrap --yes --only source --adopt").exits_with(0);
-    assert_granted(&scene, "xacct", 0..61, false);
+    assert_granted(&scene, "xacct", 0..61, Whose::Alice);
 }
 
 #[test]
@@ -321,7 +430,7 @@ fn waits_for_reads_that_lag_behind_and_writes_nothing_twice() {
         assert!(times("CreatePolicy") <= 1 && times("PutUserPolicy") <= 1, "{words}: {writes:?}");
         std::thread::sleep(Duration::from_millis(1100));
     }
-    let left = scene.sandbox.world(|world| places(world, false));
+    let left = scene.sandbox.world(|world| places(world, Whose::Alice));
     assert!(left.values().flatten().count() == 168, "{left:#?}");
 }
 
@@ -339,7 +448,7 @@ fn two_runs_at_once_keep_the_roles_of_both() {
     let (first, second) = (scene.start(&words(&first)), scene.start(&words(&second)));
     let outputs = [first.ended(), second.ended()];
     outputs.into_iter().for_each(|output| _ = output.exits_with(0));
-    assert_granted(&scene, "xacct", 0..120, false);
+    assert_granted(&scene, "xacct", 0..120, Whose::Alice);
 }
 
 #[test]
@@ -356,52 +465,72 @@ fn two_principals_have_policies_of_their_own() {
     let scene = scene(0, []);
     declare(&scene, "principals = [\"user/alice\", \"role/ci/terraform\"]", "a-name-of-21-characte", 0..200);
     grant(&scene);
-    assert_eq!(assert_granted(&scene, "a-name-of-21-characte", 0..200, false), [109, 56]);
-    assert_eq!(assert_granted(&scene, "a-name-of-21-characte", 0..200, true), [16]);
+    assert_eq!(assert_granted(&scene, "a-name-of-21-characte", 0..200, Whose::Alice), [109, 56]);
+    assert_eq!(assert_granted(&scene, "a-name-of-21-characte", 0..200, Whose::Terraform), [16]);
     scene.xacct("bootstrap --check --only source").exits_with(0);
     scene.xacct("teardown --yes --only source --all").exits_with(0);
     assert_nothing_left(&scene);
 }
 
-/// The operator's policy suffices to grow, to keep versions, to shrink and to remove; without one of its permissions, the
-/// run names it, and changes nothing that works.
+/// The operator's printed policy suffices for a grant that fits, outgrows the inline policy, keeps versions, shrinks and
+/// goes; without one of its permissions, the run names it.
 #[test]
 fn the_printed_permissions_suffice_and_a_missing_one_is_named() {
-    let story = |missing: Option<&str>| {
-        let policy = match missing {
-            Some(missing) => without(source_policy(), missing),
-            None => source_policy(),
-        };
-        let scene = with_operators(policy, target_policy(ROLE));
-        let source = format!("{ALICE}\n").replace("user_profile = \"alice\"\n", "");
+    let story = |source: &str, missing: Option<&str>| {
+        let nothing = json!({"Version": "2012-10-17", "Statement": []});
+        let scene = with_operators(nothing, target_policy(ROLE));
+        let source = source.replace("user_profile = \"alice\"", "");
         let declared = |targets| {
             declare(&scene, &source, "xacct", 0..targets);
             scene.environment.edit("xacct.toml", "security-admin", "operator-a");
         };
+        declared(2);
+        let printed = scene.xacct("print policies --for source-operator").exits_with(0).json();
+        let policy = missing.iter().fold(printed, |policy, missing| without(policy, missing));
+        scene.sandbox.world(|world| {
+            world.add_principals();
+            world.put_user_policy(ACCOUNT_A, "operator", "operator", policy);
+        });
         let run = |words: &str| scene.xacct(&format!("{words} --yes --only source --timeout 2s"));
-        let mut outputs = Vec::new();
-        for targets in [60, 61, 62, 63, 64, 65] {
+        let mut outputs = vec![run("bootstrap")];
+        scene.sandbox.world(|world| {
+            let quotas = &mut world.account_mut(ACCOUNT_A).quotas;
+            (quotas.user_policy_size, quotas.group_policy_size, quotas.role_policy_size) = (100, 100, 100);
+        });
+        for targets in 3..9 {
             declared(targets);
             outputs.push(run("bootstrap"));
         }
         outputs.push(run("teardown --all"));
         (scene, outputs)
     };
-    let (scene, outputs) = story(None);
-    outputs.into_iter().for_each(|output| _ = output.exits_with(0));
-    assert_nothing_left(&scene);
-    let permissions = [
-        "iam:CreatePolicy",
-        "iam:CreatePolicyVersion",
-        "iam:ListPolicyVersions",
-        "iam:DeletePolicyVersion",
-        "iam:DeletePolicy",
-        "iam:AttachUserPolicy",
-        "iam:DetachUserPolicy",
-    ];
-    side_by_side(&permissions, |permission| {
-        let (_, outputs) = story(Some(permission));
-        let failed = outputs.into_iter().find(|output| output.code != 0).expect("a failure");
+    let kinds = [(ALICE, "User"), (DEPLOYERS, "Group"), (TERRAFORM, "Role")];
+    let needed = |kind: &str| {
+        [
+            format!("iam:Get{kind}"),
+            format!("iam:Get{kind}Policy"),
+            format!("iam:Put{kind}Policy"),
+            format!("iam:Delete{kind}Policy"),
+            "iam:CreatePolicy".to_owned(),
+            "iam:CreatePolicyVersion".to_owned(),
+            "iam:ListPolicyVersions".to_owned(),
+            "iam:DeletePolicyVersion".to_owned(),
+            "iam:DeletePolicy".to_owned(),
+            format!("iam:Attach{kind}Policy"),
+            format!("iam:Detach{kind}Policy"),
+            format!("iam:ListAttached{kind}Policies"),
+        ]
+    };
+    let lacking = kinds.iter().flat_map(|(source, kind)| needed(kind).map(|permission| (*source, Some(permission))));
+    let all: Vec<_> = kinds.iter().map(|(source, _)| (*source, None)).chain(lacking).collect();
+    side_by_side(&all, |(source, missing)| {
+        let (scene, outputs) = story(source, missing.as_deref());
+        let Some(permission) = missing else {
+            outputs.into_iter().for_each(|output| _ = output.exits_with(0));
+            return assert_nothing_left(&scene);
+        };
+        let failed = outputs.into_iter().find(|output| output.code != 0);
+        let failed = failed.unwrap_or_else(|| panic!("no run fails without {permission}"));
         failed.exits_with(1).says(&[permission]);
     });
 }
@@ -437,13 +566,13 @@ fn an_interrupted_run_breaks_no_link_and_the_next_one_goes_on() {
                 scene.xacct(&words).exits_with(1);
                 scene.sandbox.clear_faults();
                 let held: BTreeSet<_> =
-                    scene.sandbox.world(|world| places(world, false)).into_values().flatten().collect();
+                    scene.sandbox.world(|world| places(world, Whose::Alice)).into_values().flatten().collect();
                 for number in 0..before.min(after) {
                     let arn = format!("arn:aws:iam::{}:role/xacct", account(number));
                     assert!(held.contains(&arn), "{story}, {operation}, {is_done}: {number}");
                 }
                 scene.xacct(&words).exits_with(0);
-                assert_granted(&scene, "xacct", 0..after, false);
+                assert_granted(&scene, "xacct", 0..after, Whose::Alice);
                 scene.xacct("teardown --yes --only source --all").exits_with(0);
                 assert_nothing_left(&scene);
             }

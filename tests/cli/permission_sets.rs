@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, PermissionSet, World};
 
-use crate::principals::profile;
 use crate::scene::{ROLE, Scene, step};
 
 /// Bootstraps a link of the permission set `Deployer`.
@@ -20,7 +19,7 @@ const PATTERN: &str =
 fn scene() -> Scene {
     let scene = Scene::new();
     let principals = scene.sandbox.world(World::add_principals);
-    profile(&scene, "deployer", &principals.deployer);
+    scene.session_profile("deployer", &principals.deployer);
     scene
 }
 
@@ -131,7 +130,7 @@ fn a_restricted_link_trusts_every_role_of_the_set() {
         let role = world.provision(ACCOUNT_A, &set(&json!([grant(ROLE)]))).unwrap();
         world.issue_role_session(ACCOUNT_A, &role, "alice@example.com").clone()
     });
-    profile(&scene, "again", &session);
+    scene.session_profile("again", &session);
     scene.xacct("verify --user-profile again").exits_with(0);
     scene.xacct("bootstrap --check").exits_with(0);
 }
@@ -145,7 +144,7 @@ fn a_restricted_link_works_for_an_identity_center_in_us_east_1() {
         let role = world.provision(ACCOUNT_A, &set).unwrap();
         world.issue_role_session(ACCOUNT_A, &role, "alice@example.com").clone()
     });
-    profile(&scene, "deployer", &session);
+    scene.session_profile("deployer", &session);
     scene.xacct(&format!("{BOOTSTRAP} --restrict-to-user --user-profile deployer")).exits_with(0);
 }
 

@@ -1,7 +1,7 @@
 //! Links of principals other than one user: roles, and several principals.
 
 use serde_json::{Value, json};
-use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, Principals, Session, World};
+use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, Principals, World};
 
 use crate::scene::{ROLE, Scene, step};
 
@@ -15,18 +15,8 @@ const BOOTSTRAP: &str = "bootstrap --yes --target-account 222222222222 --name de
 fn scene() -> (Scene, Principals) {
     let scene = Scene::new();
     let principals = scene.sandbox.world(World::add_principals);
-    profile(&scene, "terraform", &principals.terraform);
+    scene.session_profile("terraform", &principals.terraform);
     (scene, principals)
-}
-
-pub fn profile(scene: &Scene, name: &str, session: &Session) {
-    let Session { key, token, .. } = session;
-    let (key, secret) = (&key.id, &key.secret);
-    scene.environment.append("aws/config", &format!("\n[profile {name}]\nregion = us-east-1\n"));
-    let text = format!(
-        "\n[{name}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\naws_session_token = {token}\n"
-    );
-    scene.environment.append("aws/credentials", &text);
 }
 
 fn linked(more: &str) -> Scene {
@@ -72,7 +62,7 @@ fn a_role_that_is_created_again_gets_its_grant_back() {
         role.policies.inline.clear();
         world.issue_role_session(ACCOUNT_A, "terraform", "build").clone()
     });
-    profile(&scene, "again", &session);
+    scene.session_profile("again", &session);
     scene.xacct("verify --user-profile again").exits_with(3);
     scene.xacct("bootstrap --yes --user-profile again").exits_with(0).says(&["add policy xacct to role ci/terraform"]);
 }
@@ -118,7 +108,7 @@ fn a_user_and_a_role_share_a_link() {
 fn a_target_may_have_principals_of_its_own() {
     let scene = Scene::linked("--name dev");
     let principals = scene.sandbox.world(World::add_principals);
-    profile(&scene, "terraform", &principals.terraform);
+    scene.session_profile("terraform", &principals.terraform);
     scene.environment.append("xacct.toml", "principals = [\"role/ci/terraform\"]\n");
     scene.xacct("bootstrap dev --yes --user-profile terraform").exits_with(0).says(&["role/ci/terraform may assume"]);
     assert_eq!(grant(&scene).unwrap()["Statement"][0]["Resource"], json!(ROLE));
@@ -168,7 +158,7 @@ fn what_cannot_be_given_a_link_is_refused_before_anything_is_written() {
 #[test]
 fn the_role_of_an_operator_is_offered_and_never_taken() {
     let (scene, principals) = scene();
-    profile(&scene, "session", &principals.deployer);
+    scene.session_profile("session", &principals.deployer);
     let output = scene.xacct("bootstrap 222222222222 --yes --profile session --target-profile dev-admin").exits_with(2);
     output.says(&["is not an IAM user", "specify the user: --user NAME"]);
     assert_eq!(scene.writes(), Vec::<String>::new());

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde_json::json;
+use xacct_sandbox::World;
 
 use crate::places;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, trust};
@@ -113,20 +114,85 @@ fn end_of_a_replacement() {
 fn link_of_a_role() {
     let words = "bootstrap --yes --target-account 222222222222 --principal role/ci/terraform --user-profile terraform \
                  --profile security-admin --target-profile dev-admin --external-id 0123456789abcdef";
-    let trial = Trial::new("bootstrap of a role's link", words, |scene| {
-        let session = scene.sandbox.world(xacct_sandbox::world::World::add_principals).terraform;
-        let (key, secret) = (&session.key.id, &session.key.secret);
-        let token = &session.token;
-        scene.environment.append("aws/config", "\n[profile terraform]\nregion = us-east-1\n");
-        let keys = format!("aws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
-        scene.environment.append("aws/credentials", &format!("\n[terraform]\n{keys}aws_session_token = {token}\n"));
-    });
-    hold_up(&trial, Call::is_write);
+    hold_up(&Trial::new("bootstrap of a role's link", words, add_principals), Call::is_write);
 }
 
-/// Leaves no room for a grant in the inline policies of alice.
+/// The links of a group and of a role, whose grants are in managed policies.
+const OF_OTHERS: [(&str, &str); 2] =
+    [("group/deployers", "--user-profile alice"), ("role/ci/terraform", "--user-profile terraform")];
+
+fn bootstrap_of(principal: &str, profile: &str) -> String {
+    format!(
+        "bootstrap --yes --target-account 222222222222 --principal {principal} {profile} --profile security-admin \
+         --target-profile dev-admin --external-id 0123456789abcdef"
+    )
+}
+
+#[test]
+fn links_of_others_that_need_managed_policies() {
+    for (principal, profile) in OF_OTHERS {
+        let trial = Trial::new(principal, &bootstrap_of(principal, profile), |scene| {
+            add_principals(scene);
+            without_room(scene);
+        });
+        assert!(trial.calls.iter().any(|call| call.operation == "CreatePolicy"), "{principal}");
+        hold_up(&trial, |call| call.is_write() && !call.operation.ends_with("Bucket"));
+    }
+}
+
+/// IAM keeps no sixth version, so the oldest goes.
+#[test]
+fn drift_in_managed_policies_of_others() {
+    for (principal, profile) in OF_OTHERS {
+        let words = bootstrap_of(principal, profile);
+        let trial = Trial::new(principal, &words, |scene| {
+            add_principals(scene);
+            without_room(scene);
+            scene.xacct(&words).exits_with(0);
+            scene.sandbox.world(|world| {
+                let policies = &world.account(ACCOUNT_A).expect("account A").policies;
+                let arn = policies.keys().find(|arn| arn.contains("/xacct/")).expect("a managed policy").clone();
+                for number in 0..4 {
+                    let other = format!("arn:aws:iam::{ACCOUNT_B}:role/other-{number}");
+                    let statement = json!({"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole",
+                        "Resource": [other]});
+                    let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+                    world.change_policy(ACCOUNT_A, &arn, document);
+                }
+            });
+            scene.sandbox.clear_requests();
+        });
+        assert!(trial.calls.iter().any(|call| call.operation == "DeletePolicyVersion"), "{principal}");
+        hold_up(&trial, |call| call.operation.contains("PolicyVersion") && call.is_write());
+    }
+}
+
+#[test]
+fn teardown_of_links_of_others_with_managed_policies() {
+    for (principal, profile) in OF_OTHERS {
+        let trial = Trial::new(principal, "teardown --all --yes --even-if-used", |scene| {
+            add_principals(scene);
+            without_room(scene);
+            scene.xacct(&bootstrap_of(principal, profile)).exits_with(0);
+            scene.sandbox.clear_requests();
+        });
+        assert!(trial.calls.iter().any(|call| call.operation == "DeletePolicy"), "{principal}");
+        hold_up(&trial, Call::is_write);
+    }
+}
+
+/// Adds the group, the role and the permission set, and a profile with a session of the role.
+fn add_principals(scene: &Scene) {
+    let session = scene.sandbox.world(World::add_principals).terraform;
+    scene.session_profile("terraform", &session);
+}
+
+/// Leaves no room for a grant in inline policies.
 fn without_room(scene: &Scene) {
-    scene.sandbox.world(|world| world.account_mut(ACCOUNT_A).quotas.user_policy_size = 100);
+    scene.sandbox.world(|world| {
+        let quotas = &mut world.account_mut(ACCOUNT_A).quotas;
+        (quotas.user_policy_size, quotas.group_policy_size, quotas.role_policy_size) = (100, 100, 100);
+    });
 }
 
 #[test]

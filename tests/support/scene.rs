@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 pub use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C};
-use xacct_sandbox::world::{ALICE, World};
+use xacct_sandbox::world::{ALICE, AccessKey, Session, World};
 use xacct_sandbox::{RecordedRequest, Sandbox, SandboxBuilder};
 
 #[cfg(unix)]
@@ -60,6 +60,16 @@ impl Scene {
     pub fn link(&self, more: &str) {
         self.bootstrap(more).exits_with(0);
         self.sandbox.clear_requests();
+    }
+
+    /// Adds a profile with the credentials of a session.
+    pub fn session_profile(&self, name: &str, session: &Session) {
+        let Session { key: AccessKey { id, secret }, token, .. } = session;
+        self.environment.append("aws/config", &format!("\n[profile {name}]\nregion = us-east-1\n"));
+        let text = format!(
+            "\n[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\naws_session_token = {token}\n"
+        );
+        self.environment.append("aws/credentials", &text);
     }
 
     /// Runs xacct with these arguments.

@@ -247,7 +247,7 @@ impl Account {
     }
 
     fn authorization(&self) -> Value {
-        self.aws("iam get-account-authorization-details --filter User Role")
+        self.aws("iam get-account-authorization-details --filter User Role Group LocalManagedPolicy")
     }
 
     #[track_caller]

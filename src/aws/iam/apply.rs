@@ -220,8 +220,12 @@ async fn put_part(
             let request = iam.attach_role_policy().role_name(role.name.to_string()).policy_arn(&arn);
             send!("AttachRolePolicy", request, patience)
         }
-        // Their grants have no managed policies.
-        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => Ok(()),
+        PrincipalArn::Group(group) => {
+            let request = iam.attach_group_policy().group_name(group.name.to_string()).policy_arn(&arn);
+            send!("AttachGroupPolicy", request, patience)
+        }
+        // Its grant has no managed policies.
+        PrincipalArn::PermissionSet(_) => Ok(()),
     });
     attached.await
 }
@@ -275,7 +279,11 @@ async fn delete_part(access: &Access, principal: &PrincipalArn, name: &str, pati
             let request = iam.detach_role_policy().role_name(role.name.to_string()).policy_arn(&arn);
             send!("DetachRolePolicy", request, patience)
         }
-        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => Ok(()),
+        PrincipalArn::Group(group) => {
+            let request = iam.detach_group_policy().group_name(group.name.to_string()).policy_arn(&arn);
+            send!("DetachGroupPolicy", request, patience)
+        }
+        PrincipalArn::PermissionSet(_) => Ok(()),
     })?;
     let others = other_versions(access, &arn).await?;
     let deleted = others.iter().map(async |(_, id)| delete_version(access, &arn, id, patience).await);
@@ -310,16 +318,17 @@ pub async fn refuse_taken_names(access: &Access, plan: &Plan) -> Result<()> {
     }
     let Reading::Present(policies) = read::policies_under(access, "/").await? else { return Ok(()) };
     let is_named = |arn: &str, name: &str| arn.rsplit('/').next().is_some_and(|other| other.eq_ignore_ascii_case(name));
-    // Another run may have created the policy itself since the grant was read.
-    let takes =
-        |arn: &str, principal: &PrincipalArn, name: &str| is_named(arn, name) && arn != grant_part_arn(principal, name);
-    let taken = new.into_iter().find(|(principal, name)| policies.iter().any(|(arn, _)| takes(arn, principal, name)));
+    // Another run of xacct may have created it since it was found absent.
+    let is_taken = |principal: &PrincipalArn, name: &String| {
+        policies.iter().any(|(arn, _)| is_named(arn, name) && *arn != grant_part_arn(principal, name))
+    };
+    let taken = new.into_iter().find(|(principal, name)| is_taken(principal, name));
     taken.map_or(Ok(()), |(principal, name)| Err(name_taken(principal, name)))
 }
 
 /// Returns the error for a policy of this name under another path, which xacct did not create.
 fn name_taken(principal: &PrincipalArn, name: &str) -> Error {
-    let find = ShellCommand::new("aws").args(["iam", "list-policies", "--scope", "Local"]);
+    let find = ShellCommand::new("aws").args(["iam", "list-policies"]).option("--scope", "Local");
     let find = find.option("--query", format!("Policies[?PolicyName=='{name}'].Arn"));
     let account = principal.account();
     Error::new(Kind::Refused, format!("account {account} has a policy `{name}` that xacct did not create"))

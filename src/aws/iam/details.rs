@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::AccountId;
 use crate::iam::state::{FoundDocument, Reading};
-use crate::iam::who::{Account, Holder, HolderKind, Policies, Text};
+use crate::iam::who::{Account, Group, Holder, HolderKind, Policies, Text};
 
 const CALL: Call = Call::iam("GetAccountAuthorizationDetails");
 
@@ -65,21 +65,41 @@ pub async fn account(access: &Access, id: &AccountId) -> Result<Reading<Account>
     Ok(Reading::Present(account))
 }
 
-/// Reads all principals of these kinds of an account, without the text of managed policies.
+/// Reads all roles of an account, without the text of managed policies.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error other than a denial.
-pub async fn holders(access: &Access, kinds: &[HolderKind]) -> Result<Reading<Vec<Holder>>> {
+pub async fn roles(access: &Access) -> Result<Reading<Principals>> {
+    one_list(access, vec![EntityType::Role]).await
+}
+
+/// Reads all principals of an account, with the text of its own managed policies.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error other than a denial.
+pub async fn principals(access: &Access) -> Result<Reading<Principals>> {
+    let kinds = [EntityType::User, EntityType::Role, EntityType::Group, EntityType::LocalManagedPolicy];
+    one_list(access, kinds.into()).await
+}
+
+async fn one_list(access: &Access, filter: Vec<EntityType>) -> Result<Reading<Principals>> {
     let found = Found::default();
-    let filter = kinds.iter().map(|kind| match kind {
-        HolderKind::User => EntityType::User,
-        HolderKind::Role => EntityType::Role,
-    });
-    if let Err(error) = list(access, filter.collect(), &found).await {
+    if let Err(error) = list(access, filter, &found).await {
         return unread(error);
     }
-    let parts = found.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Reading::Present(parts.holders.into_values().collect()))
+    let Parts { holders, groups, managed, .. } = found.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Reading::Present(Principals { holders: holders.into_values().collect(), groups, managed }))
+}
+
+/// Principals of an account.
+#[derive(Debug, Clone)]
+pub struct Principals {
+    /// Users and roles.
+    pub holders: Vec<Holder>,
+    /// Groups by name.
+    pub groups: BTreeMap<String, Group>,
+    /// The documents of managed policies, by ARN.
+    pub managed: BTreeMap<String, Reading<Text>>,
 }
 
 /// Returns the ARNs of managed policies that are attached or a boundary.
@@ -87,7 +107,7 @@ fn wanted(account: &Account) -> BTreeSet<String> {
     let attached = |policies: &Policies| policies.attached.iter().cloned().collect::<Vec<_>>();
     let of_holders =
         account.holders.iter().flat_map(|holder| attached(&holder.policies).into_iter().chain(holder.boundary.clone()));
-    of_holders.chain(account.groups.values().flat_map(attached)).collect()
+    of_holders.chain(account.groups.values().flat_map(|group| attached(&group.policies))).collect()
 }
 
 /// What was read so far.
@@ -98,7 +118,7 @@ struct Found(Mutex<Parts>);
 struct Parts {
     /// By ARN, because a list that changes while it is read may show an item twice.
     holders: BTreeMap<String, Holder>,
-    groups: BTreeMap<String, Policies>,
+    groups: BTreeMap<String, Group>,
     managed: BTreeMap<String, Reading<Text>>,
     /// Documents by their text: the policies of many roles are equal.
     texts: HashMap<String, Text>,
@@ -135,8 +155,8 @@ impl Parts {
             self.holders.insert(holder.arn.clone(), holder);
         }
         for group in page.group_detail_list() {
-            let (name, policies) = self.group(group)?;
-            self.groups.insert(name, policies);
+            let (name, group) = self.group(group)?;
+            self.groups.insert(name, group);
         }
         for policy in page.policies() {
             self.policy(policy);
@@ -174,9 +194,10 @@ impl Parts {
         })
     }
 
-    fn group(&mut self, group: &GroupDetail) -> Result<(String, Policies)> {
+    fn group(&mut self, group: &GroupDetail) -> Result<(String, Group)> {
         let name = group.group_name().ok_or_else(|| CALL.lacks("name of a group"))?.to_owned();
-        Ok((name, self.policies(group.group_policy_list(), group.attached_managed_policies())))
+        let policies = self.policies(group.group_policy_list(), group.attached_managed_policies());
+        Ok((name, Group { arn: group.arn().unwrap_or_default().to_owned(), policies }))
     }
 
     /// Adds a managed policy, if its current text is there; otherwise it is read later.

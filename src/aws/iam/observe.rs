@@ -16,7 +16,7 @@ use crate::iam::arn::{
     CallerArn, PolicyArn, PolicyOwner, PrincipalArn, PrincipalRef, RESERVED_PATH, RoleArn, set_of_role,
 };
 use crate::iam::effective::EffectivePolicies;
-use crate::iam::grant_names::{GRANT_PATH, grant_part_prefix};
+use crate::iam::grant_names::{GRANT_PATH, grant_part_number};
 use crate::iam::names::{PermissionSetName, PolicyName, RoleName};
 use crate::iam::permission_set::{INLINE_POLICY, ObservedPermissionSet, ObservedSetRole};
 use crate::iam::plan::teardown::StandingRole;
@@ -370,12 +370,12 @@ pub struct ManagedGrant {
 }
 
 /// Reads the managed policies of a grant: in one round trip, if there are none. `None` if a read is denied, and for a
-/// group or permission set, whose grant has none.
+/// permission set, whose grant has none.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<Option<ManagedGrant>> {
-    if matches!(principal, PrincipalRef::Group(_) | PrincipalRef::PermissionSet(_)) {
+    if matches!(principal, PrincipalRef::PermissionSet(_)) {
         return Ok(None);
     }
     let (attached, policies) =
@@ -386,8 +386,7 @@ pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<
         Reading::Unreadable { .. } => return Ok(None),
     };
     let Reading::Present(policies) = policies? else { return Ok(None) };
-    let start = (format!(":policy{GRANT_PATH}"), grant_part_prefix(principal.kind(), principal.name()));
-    let number = |arn: &str| arn.split_once(&start.0)?.1.strip_prefix(&start.1)?.parse::<u32>().ok();
+    let number = |arn: &str| grant_part_number(principal.kind(), principal.name(), arn);
     let (own, others): (BTreeSet<_>, BTreeSet<_>) = attached.into_iter().partition(|arn| number(arn).is_some());
     let versions: BTreeMap<_, _> = policies.into_iter().filter(|(arn, _)| number(arn).is_some()).collect();
     // The list may lag behind.

@@ -102,10 +102,9 @@ pub fn refused(refusal: &Refusal) -> Error {
         Refusal::GrantTooLarge { principal, .. } => {
             let list = match principal {
                 PrincipalArn::User(_) => "iam:ListAttachedUserPolicies",
-                PrincipalArn::Role(_) => "iam:ListAttachedRolePolicies",
-                PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => {
-                    return error.hint("give some of the links to another principal: `principals` of a target");
-                }
+                PrincipalArn::Group(_) => "iam:ListAttachedGroupPolicies",
+                // Of a permission set, nothing is planned.
+                PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => "iam:ListAttachedRolePolicies",
             };
             error
                 .note("xacct moves what does not fit to managed policies, but cannot read those of this principal")

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions, timeout, valid};
-use crate::iam::arn::{RoleArn, UserArn, UserRef};
-use crate::iam::names::{RoleName, UserName};
+use crate::iam::arn::{PrincipalRef, RoleArn};
+use crate::iam::names::RoleName;
 
 /// Remove both halves of a link.
 ///
@@ -39,10 +39,11 @@ pub struct Teardown {
     /// Remove only one half; xacct.toml keeps the target
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,
-    /// Remove a role, by ARN, or the grant of a user, as user/NAME, that xacct made and no xacct.toml names
+    /// Remove a role, by ARN, or the grant of a principal, such as user/NAME, that xacct made and no xacct.toml names
     ///
     /// A name is enough for a role if all targets are in one account. xacct enters the account as it enters the targets
-    /// there. For the user of this file, only the roles that no target names leave the grant.
+    /// there. The grant of a group is group/NAME; that of a role is named by the role's ARN in the source account. For
+    /// the principals of this file, only the roles that no target names leave the grant.
     #[arg(long, value_name = "ORPHAN", value_parser = orphan, conflicts_with_all = ["targets", "all", "only"])]
     pub orphan: Option<OrphanName>,
     /// The target accounts are closed: remove only the grants, and the targets from xacct.toml
@@ -80,21 +81,21 @@ pub enum OrphanName {
     Role(RoleArn),
     /// A role in the only target account.
     RoleName(RoleName),
-    /// A user with a grant.
-    User(UserRef),
+    /// A user or group with a grant.
+    Principal(PrincipalRef),
 }
 
 fn orphan(text: &str) -> Result<OrphanName, String> {
     if text.starts_with("arn:") {
-        return match text.contains(":user/") {
-            true => valid::<UserArn>(text).map(UserRef::Arn).map(OrphanName::User),
+        return match [":user/", ":group/"].iter().any(|kind| text.contains(kind)) {
+            true => valid::<PrincipalRef>(text).map(OrphanName::Principal),
             false => valid::<RoleArn>(text).map(OrphanName::Role),
         };
     }
     match text.split_once('/') {
-        Some(("user", name)) => valid::<UserName>(name).map(UserRef::Name).map(OrphanName::User),
+        Some(("user" | "group", _)) => valid::<PrincipalRef>(text).map(OrphanName::Principal),
         Some(("role", name)) => valid::<RoleName>(name).map(OrphanName::RoleName),
-        Some(_) => Err("is no orphan's name\n  hint: use the ARN of a role, or user/NAME".to_owned()),
+        Some(_) => Err("is no orphan's name\n  hint: use the ARN of a role, user/NAME or group/NAME".to_owned()),
         None => valid::<RoleName>(text).map(OrphanName::RoleName),
     }
 }

@@ -10,7 +10,9 @@ use crate::iam::identity::Identity;
 use crate::iam::names::{IamPath, PolicyName};
 use crate::iam::orphans::Named;
 use crate::iam::plan::Plan;
-use crate::iam::plan::teardown::{Objection, Removal, StandingRole, plan_grant_removal, plan_whole_grant_removal};
+use crate::iam::plan::teardown::{
+    Objection, Removal, StandingRole, plan_grant_removal, plan_whole_grant_removal, roles_of_grant,
+};
 use crate::iam::record::Record;
 use crate::iam::state::{BOUNDARY_TAG, ObservedPrincipal, SOURCE_TAG, is_ours};
 use crate::operations::objection::with_hints;
@@ -66,17 +68,18 @@ impl Orphan {
                 let arn = RoleArn::new(partition, (*account).clone(), IamPath::root(), name.clone());
                 (name.to_string(), What::Role(config::link_to_orphan(&run.file, &arn, &args.access)?.into()))
             }
-            OrphanName::User(user) => {
+            OrphanName::Principal(principal) => {
                 let account = run.file.source.account().or(args.access.source_account.as_ref());
-                if let (Some(account), Some(of_user)) = (account, user.account())
-                    && account != of_user
+                if let (Some(account), Some(of_principal)) = (account, principal.account())
+                    && account != of_principal
                 {
                     return Err(Error::usage(format!(
-                        "the user is in account {of_user}, but the source account is {account}"
+                        "the {} is in account {of_principal}, but the source account is {account}",
+                        principal.kind()
                     ))
                     .hint("use the xacct.toml of that account: --config FILE"));
                 }
-                (format!("user/{}", user.name()), What::Grant(PrincipalRef::User(user.clone())))
+                (principal.without_account().to_string(), What::Grant(principal.clone()))
             }
         };
         if let What::Role(link) = &what
@@ -190,13 +193,12 @@ impl Orphan {
         roles: &BTreeSet<RoleArn>,
         observed: Option<&ObservedPrincipal>,
     ) -> Plan {
-        let grant = || observed?.grant.as_ref()?.policy();
-        match (&self.what, grant()) {
+        match (&self.what, observed) {
             (What::Grant(of), _) if !self.named.has_principal(of) => {
                 plan_whole_grant_removal(principal, name, observed)
             }
-            (What::Grant(of), Some(grant)) => {
-                plan_grant_removal(principal, name, &self.named.orphaned_of(of, grant), observed)
+            (What::Grant(of), Some(found)) => {
+                plan_grant_removal(principal, name, &self.named.orphaned_of(of, roles_of_grant(found)), observed)
             }
             _ => plan_grant_removal(principal, name, roles, observed),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::iam::state::FoundDocument;
+use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::iam::who::{HolderKind, Policies};
 
@@ -68,8 +68,11 @@ fn only_roles_with_both_tags_that_no_target_has_are_orphans() {
 #[test]
 fn a_grant_is_orphaned_as_a_whole_or_in_part() {
     let grant = |roles: &[&str]| templates::grant(&roles.iter().map(|name| arn(name)).collect(), &BTreeSet::new());
+    let part = |name: &str| format!("arn:aws:iam::111111111111:policy/xacct/xacct-user-{name}-1");
+    let text = |roles: &[&str]| Reading::Present(Arc::new(FoundDocument::Policy(grant(roles))));
+    let managed = BTreeMap::from([(part("alice"), text(&["dev", "old"])), (part("leaver"), text(&["other"]))]);
     let orphaned = |holder: &Holder| {
-        let found = OrphanedGrant::of_holder(holder, &named());
+        let found = OrphanedGrant::among(&holder.arn, &holder.policies, &managed, &named());
         found.map(|grant| (grant.is_named, grant.roles.iter().map(|role| role.name.to_string()).collect()))
     };
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
@@ -80,6 +83,15 @@ fn a_grant_is_orphaned_as_a_whole_or_in_part() {
     assert_eq!(orphaned(&user("leaver", "by-hand", grant(&["dev"]))), None);
     let by_hand = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn("dev")}});
     assert_eq!(orphaned(&user("leaver", "xacct", PolicyDocument::from_value(&by_hand).unwrap())), None);
+    // The rest is in a managed policy, and possibly everything.
+    let with_part = |name: &str, inline: &str| {
+        let mut user = user(name, inline, grant(&["dev"]));
+        user.policies.attached.insert(part(name));
+        user
+    };
+    assert_eq!(orphaned(&with_part("alice", "xacct")), Some((true, names(&["old"]))));
+    assert_eq!(orphaned(&with_part("leaver", "xacct")), Some((false, names(&["dev", "other"]))));
+    assert_eq!(orphaned(&with_part("leaver", "by-hand")), Some((false, names(&["other"]))));
     // A grant that somebody widened by hand is still xacct's.
     let wide = json!({"Statement": {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole",
         "Resource": "*"}});

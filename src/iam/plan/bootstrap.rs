@@ -331,15 +331,15 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
     let kept = if adopt { &[] } else { inline.foreign.as_slice() };
     let room = parts::room(observed, managed, kept);
     let spread = Spread {
-        places: places::distribute(&parts::places(&inline, &parts), &roles, &with_session_tags, room).ok_or_else(
-            || {
+        places: places::distribute(&parts::found_places(&inline, &parts), &roles, &with_session_tags, room)
+            .ok_or_else(|| {
                 let (principal, size, roles) = (desired.principal.clone(), whole.size(), roles.len());
                 Refusal::TooManyRoles { principal, roles, size, room }
-            },
-        )?,
+            })?,
         with_session_tags,
         added: desired.roles.difference(&covered).cloned().collect(),
         removed: BTreeSet::new(),
+        room,
     };
     let mut plan = plan_inline(desired, observed, adopt, spread.document(&spread.inline()), &covered)?;
     // Full on purpose.

@@ -283,7 +283,7 @@ pub enum Note {
         inline: usize,
         /// Its characters.
         size: usize,
-        /// The characters that the principal's other inline policies leave.
+        /// The characters that everything else in the principal's inline policies leaves.
         quota: usize,
         /// The roles in managed policies.
         managed: usize,
@@ -293,6 +293,8 @@ pub enum Note {
         each: usize,
         /// How many managed policies xacct may attach.
         most: usize,
+        /// About how many more roles fit.
+        left: usize,
     },
     /// xacct could not read the user's other inline policies, so it could not check the quota.
     QuotaNotCounted,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Note};
 use super::contents::{Contents, covers, in_words};
-use super::places::{Distribution, Place, Room};
+use super::places::{self, Distribution, Place, Room};
 use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::grant_names::grant_part_name;
 use crate::iam::policy::{PolicyDocument, Statement};
@@ -31,7 +31,7 @@ pub fn granted(observed: &ObservedPrincipal) -> BTreeSet<RoleArn> {
 
 /// Returns where the roles of a grant are.
 #[must_use]
-pub fn places(inline: &Contents, parts: &BTreeMap<u32, Contents>) -> Distribution {
+pub fn found_places(inline: &Contents, parts: &BTreeMap<u32, Contents>) -> Distribution {
     let parts = parts.iter().map(|(number, part)| (Place::Managed(*number), part.roles.clone()));
     [(Place::Inline, inline.roles.clone())].into_iter().chain(parts).collect()
 }
@@ -61,6 +61,8 @@ pub struct Spread {
     pub added: BTreeSet<RoleArn>,
     /// The roles that it will no longer cover.
     pub removed: BTreeSet<RoleArn>,
+    /// How much fits where.
+    pub room: Room,
 }
 
 impl Spread {
@@ -159,18 +161,18 @@ impl Spread {
     /// Returns the arithmetic in words; `None` if no managed policy is needed.
     #[must_use]
     pub fn note(&self, observed: &ObservedPrincipal) -> Option<Note> {
-        let managed = observed.managed.as_ref()?;
         let inline = self.inline();
         let policies = self.places.keys().filter(|place| **place != Place::Inline).count();
         (policies > 0).then(|| Note::Spread {
             principal: observed.arn.clone(),
             inline: inline.len(),
             size: self.document(&inline).size(),
-            quota: observed.quota.most.saturating_sub(observed.other_policies_size.unwrap_or(0)),
+            quota: self.room.inline,
             managed: self.places.values().map(BTreeSet::len).sum::<usize>() - inline.len(),
             policies,
-            each: managed.size.most,
-            most: managed.attachments.most.saturating_sub(managed.others),
+            each: self.room.managed,
+            most: self.room.policies,
+            left: places::left(&self.places, &self.with_session_tags, self.room),
         })
     }
 }

@@ -80,6 +80,31 @@ pub fn distribute(
     (managed <= room.policies).then(|| boxes.into_iter().map(|(place, filled)| (place, filled.roles)).collect())
 }
 
+/// Returns about how many more roles fit, if their ARNs are as long as those of the roles here on average.
+#[must_use]
+pub fn left(places: &Distribution, with_session_tags: &BTreeSet<RoleArn>, room: Room) -> usize {
+    let filled = |roles: &BTreeSet<RoleArn>| {
+        let mut filled = Filled::default();
+        roles.iter().for_each(|role| filled.add(role, with_session_tags));
+        filled
+    };
+    let filled: BTreeMap<_, _> = places.iter().map(|(place, roles)| (*place, filled(roles))).collect();
+    let roles: usize = filled.values().map(|filled| filled.roles.len()).sum();
+    let characters: usize = filled.values().map(|filled| filled.listed + filled.with_session_tags).sum();
+    if roles == 0 {
+        return 0;
+    }
+    let each = characters.div_ceil(roles);
+    let is_used = |place: &Place| filled.contains_key(place);
+    let managed = filled.keys().filter(|place| **place != Place::Inline).count();
+    let new = (0..room.policies.saturating_sub(managed)).map(|_| room.managed);
+    let new = new.chain((!is_used(&Place::Inline)).then_some(room.inline));
+    let is_tagged = filled.values().any(|filled| filled.with_session_tags > 0);
+    let frame = Filled { listed: 1, with_session_tags: usize::from(is_tagged), ..Filled::default() }.size();
+    let old = filled.iter().map(|(place, filled)| room.of(*place).saturating_sub(filled.size()));
+    old.chain(new.map(|size| size.saturating_sub(frame))).map(|free| free / each).sum()
+}
+
 /// Returns the same roles with one managed policy less: the smallest whose roles fit elsewhere.
 fn with_one_less(
     boxes: &BTreeMap<Place, Filled>,
@@ -135,16 +160,21 @@ impl Filled {
         if self.is_closed {
             return false;
         }
-        let listed = listed(role);
-        let tagged = if with_session_tags.contains(role) { listed } else { 0 };
         let before = (self.listed, self.with_session_tags);
-        (self.listed, self.with_session_tags) = (self.listed + listed, self.with_session_tags + tagged);
+        self.add(role, with_session_tags);
         let fits = self.size() <= most;
-        match fits {
-            true => _ = self.roles.insert(role.clone()),
-            false => (self.listed, self.with_session_tags) = before,
+        if !fits {
+            self.roles.remove(role);
+            (self.listed, self.with_session_tags) = before;
         }
         fits
+    }
+
+    fn add(&mut self, role: &RoleArn, with_session_tags: &BTreeSet<RoleArn>) {
+        let listed = listed(role);
+        self.listed += listed;
+        self.with_session_tags += if with_session_tags.contains(role) { listed } else { 0 };
+        self.roles.insert(role.clone());
     }
 }
 

@@ -10,6 +10,7 @@ use super::change::{Change, Note, Plan};
 use super::contents::Contents;
 use super::parts::{self, Others, Spread};
 use super::places;
+use super::places::Distribution;
 use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
 use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::last_use::{LastUse, RecentUse, TestUse};
@@ -240,7 +241,7 @@ fn plan_spread_removal(
 ) -> Plan {
     let inline = observed.grant.as_ref().map(Contents::of).unwrap_or_default();
     let parts = parts::contents(observed);
-    let found = parts::places(&inline, &parts);
+    let found = parts::found_places(&inline, &parts);
     let all: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
     let removed: BTreeSet<_> = all.intersection(roles).cloned().collect();
     let is_left_over = |part: &GrantPart| !part.is_attached;
@@ -257,7 +258,7 @@ fn plan_spread_removal(
         let rest = found.iter().map(|(place, held)| (*place, held.intersection(&wanted).cloned().collect()));
         rest.filter(|(_, held): &(_, BTreeSet<_>)| !held.is_empty()).collect()
     });
-    let spread = Spread { places, with_session_tags, added: BTreeSet::new(), removed };
+    let spread = Spread { places, with_session_tags, added: BTreeSet::new(), removed, room };
     let mut to = spread.document(&spread.inline());
     to.statements.extend(inline.foreign.clone());
     let principal = observed.arn.clone();
@@ -316,13 +317,31 @@ pub fn plan_whole_grant_removal(
     name: &PolicyName,
     observed: Option<&ObservedPrincipal>,
 ) -> Plan {
-    let Some(found) = observed.and_then(|observed| observed.grant.as_ref()) else { return Plan::default() };
-    let Some(policy) = found.policy().filter(|policy| has_own_statement(policy)) else {
-        return Plan { notes: vec![Note::OtherGrant(name.to_string())], ..Plan::default() };
+    let Some(observed) = observed else { return Plan::default() };
+    let parts = without_parts(observed);
+    let Some(found) = &observed.grant else { return parts };
+    let inline = match found.policy().filter(|policy| has_own_statement(policy)) {
+        Some(policy) => {
+            let mut rest = policy.clone();
+            rest.statements.retain(|statement| !is_own(statement));
+            grant_removal(principal, name, found, rest, granted_roles(policy))
+        }
+        None => Plan { notes: vec![Note::OtherGrant(name.to_string())], ..Plan::default() },
     };
-    let mut rest = policy.clone();
-    rest.statements.retain(|statement| !is_own(statement));
-    grant_removal(principal, name, found, rest, granted_roles(policy))
+    inline.and(parts)
+}
+
+/// Returns the changes that remove xacct's statements from the managed policies of a grant.
+fn without_parts(observed: &ObservedPrincipal) -> Plan {
+    let Some(managed) = &observed.managed else { return Plan::default() };
+    let spread = Spread {
+        places: Distribution::new(),
+        with_session_tags: BTreeSet::new(),
+        added: BTreeSet::new(),
+        removed: parts::granted(observed),
+        room: parts::room(observed, managed, &[]),
+    };
+    Plan { changes: spread.changes(observed, Others::Keep).unwrap_or_default(), ..Plan::default() }
 }
 
 fn grant_removal(
@@ -347,7 +366,13 @@ pub fn has_own_statement(grant: &PolicyDocument) -> bool {
     grant.statements.iter().any(is_own)
 }
 
-/// Returns the roles that xacct's statements of a grant name.
+/// Returns the roles that xacct's statements name in all policies of a grant.
+#[must_use]
+pub fn roles_of_grant(observed: &ObservedPrincipal) -> BTreeSet<RoleArn> {
+    observed.grant_policies().filter_map(FoundDocument::policy).flat_map(granted_roles).collect()
+}
+
+/// Returns the roles that xacct's statements of a policy name.
 #[must_use]
 pub fn granted_roles(grant: &PolicyDocument) -> BTreeSet<RoleArn> {
     let own = grant.statements.iter().filter(|statement| is_own(statement));

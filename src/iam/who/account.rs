@@ -18,8 +18,8 @@ pub struct Account {
     pub is_read: bool,
     /// Users and roles.
     pub holders: Vec<Holder>,
-    /// The policies of groups, by name.
-    pub groups: BTreeMap<String, Policies>,
+    /// Groups by name.
+    pub groups: BTreeMap<String, Group>,
     /// The documents of managed policies that are attached or a boundary, by ARN.
     pub managed: BTreeMap<String, Reading<Text>>,
 }
@@ -65,6 +65,15 @@ pub struct Holder {
     pub boundary: Option<String>,
     /// The trust policy of a role.
     pub trust: Option<Text>,
+}
+
+/// A group, without its members.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The ARN, with the path.
+    pub arn: String,
+    /// Its policies.
+    pub policies: Policies,
 }
 
 /// Inline and attached policies of a user, group or role.
@@ -115,7 +124,7 @@ impl Account {
         self.add(&mut held, &holder.policies, "");
         for group in &holder.groups {
             match self.groups.get(group) {
-                Some(policies) => self.add(&mut held, policies, &format!("group {group}, ")),
+                Some(found) => self.add(&mut held, &found.policies, &format!("group {group}, ")),
                 None => held.push(Held { name: format!("group {group}"), document: Err(String::new()) }),
             }
         }
@@ -162,8 +171,8 @@ impl Account {
             let found = policies.inline.iter();
             found.filter_map(|(name, text)| invalid(format!("policy {name} of {of}"), text)).collect::<Vec<_>>()
         };
-        for (name, policies) in &self.groups {
-            unread.extend(inline(format!("group {name}"), policies));
+        for (name, group) in &self.groups {
+            unread.extend(inline(format!("group {name}"), &group.policies));
         }
         for holder in &self.holders {
             unread.extend(inline(holder.in_words(), &holder.policies));

@@ -13,7 +13,7 @@ pub mod standing;
 mod verdict;
 mod writers;
 
-pub use account::{Account, Holder, HolderKind, Policies, Text};
+pub use account::{Account, Group, Holder, HolderKind, Policies, Text};
 pub use index::Index;
 pub use reach::{Outside, Reach, Reached, Target, reach};
 pub use verdict::Place;

@@ -118,7 +118,7 @@ impl Traces {
         take(&format!("/accounts/{ACCOUNT_B}/roles"), |name| ["xacct", "deploy"].contains(&name));
         take(&format!("/accounts/{ACCOUNT_A}/policies"), is_grant_policy);
         take("/buckets", is_test_bucket);
-        for kind in ["users", "roles"] {
+        for kind in ["users", "groups", "roles"] {
             let principals = state.pointer_mut(&format!("/accounts/{ACCOUNT_A}/{kind}")).and_then(Value::as_object_mut);
             for policies in principals.into_iter().flatten().map(|(_, principal)| &mut principal["policies"]) {
                 let inline = policies["inline"].as_object_mut().expect("inline policies");

@@ -46,6 +46,16 @@ fn credentials() {
     hold(&Scenario::credentials());
 }
 
+/// The calls that links of other principals have beside those of a user's.
+#[test]
+fn other_principals() {
+    let (bootstrap, teardown) = (Scenario::bootstrap(), Scenario::teardown());
+    hold(&Scenario::bootstrap_of_a_group().beyond(&bootstrap));
+    hold(&Scenario::teardown_of_a_group().beyond(&teardown));
+    hold(&Scenario::bootstrap_of_a_role().beyond(&bootstrap));
+    hold(&Scenario::bootstrap_of_a_permission_set().beyond(&bootstrap));
+}
+
 /// Tests all points concurrently and prints their number.
 fn hold(scenario: &Scenario) {
     let kinds = kinds::all();

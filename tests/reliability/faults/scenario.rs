@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use xacct_sandbox::world::PermissionSet;
 use xacct_sandbox::{Sandbox, SandboxBuilder, World};
 
 use super::kinds::Call;
-use crate::scene::{ACCOUNT_B, BOOTSTRAP, Scene};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, ROLE, Scene};
 use crate::state;
 
 /// The name of a bucket left behind by an interrupted run.
 const LEFT: &str = "xacct-verify-222222222222-abcdefghijkm";
+
+/// The files of a scene.
+const FILES: [&str; 3] = ["aws/config", "aws/credentials", "xacct.toml"];
 
 const LINK: &str = "--external-id abc --policy-arn PowerUserAccess";
 
@@ -20,7 +24,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// The arguments.
     pub words: String,
-    start: (World, Option<String>),
+    start: World,
+    files: Vec<(&'static str, String)>,
     /// The calls of an undisturbed run.
     pub calls: Vec<Call>,
     /// The state after an undisturbed run.
@@ -64,11 +69,56 @@ impl Scenario {
         Self::of("credentials", "credentials", &linked())
     }
 
+    /// Creates and tests a link of the group `deployers`, whose grant is in a managed policy.
+    pub fn bootstrap_of_a_group() -> Self {
+        Self::of(
+            "bootstrap of a group",
+            &format!("{} --output json", bootstrap_of("group/deployers", "alice")),
+            &others(),
+        )
+    }
+
+    /// Removes it.
+    pub fn teardown_of_a_group() -> Self {
+        let scene = others();
+        scene.xacct(&format!("{} --no-verify", bootstrap_of("group/deployers", "alice"))).exits_with(0);
+        Self::of("teardown of a group", "teardown --all --yes --timeout 5s --output json", &scene)
+    }
+
+    /// Creates and tests a link of the role `ci/terraform`, whose grant is in a managed policy.
+    pub fn bootstrap_of_a_role() -> Self {
+        let words = format!("{} --output json", bootstrap_of("role/ci/terraform", "terraform"));
+        Self::of("bootstrap of a role", &words, &others())
+    }
+
+    /// Creates and tests a link of the permission set `Deployer`, which has the grant.
+    pub fn bootstrap_of_a_permission_set() -> Self {
+        let scene = others();
+        let grant = json!({"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE});
+        let set = PermissionSet::new("Deployer", "eu-west-1");
+        let set = set.inline(json!({"Version": "2012-10-17", "Statement": [grant]}));
+        scene.sandbox.world(|world| world.provision(ACCOUNT_A, &set)).expect("a permission set");
+        let words = format!("{} --output json", bootstrap_of("permission-set/Deployer", "deployer"));
+        Self::of("bootstrap of a permission set", &words, &scene)
+    }
+
+    /// Keeps only the calls that another scenario does not have.
+    pub fn beyond(mut self, other: &Self) -> Self {
+        self.calls.retain(|call| !other.calls.contains(call));
+        assert!(!self.calls.is_empty(), "{}", self.name);
+        self
+    }
+
     fn of(name: &'static str, words: &str, start: &Scene) -> Self {
         let mut scenario = Self {
             name,
             words: words.to_owned(),
-            start: (start.sandbox.world(|world| world.clone()), file(start)),
+            start: start.sandbox.world(|world| world.clone()),
+            files: FILES
+                .into_iter()
+                .filter(|file| start.environment.has(file))
+                .map(|file| (file, start.environment.read(file)))
+                .collect(),
             calls: Vec::new(),
             end: (Value::Null, None),
         };
@@ -86,13 +136,31 @@ impl Scenario {
 
     /// Returns a new scene in the initial state.
     pub fn begin(&self, builder: SandboxBuilder) -> Scene {
-        let (world, file) = &self.start;
-        let scene = Scene::of(builder.world(world.clone()));
-        if let Some(text) = file {
-            scene.environment.write("xacct.toml", text);
-        }
+        let scene = Scene::of(builder.world(self.start.clone()));
+        self.files.iter().for_each(|(file, text)| scene.environment.write(file, text));
         scene
     }
+}
+
+/// Creates the principals that are no users, profiles with their sessions, and unmanaged resources. No grant fits into
+/// inline policies.
+fn others() -> Scene {
+    let scene = Scene::of(Sandbox::builder().plant(state::plant_others));
+    let principals = scene.sandbox.world(World::add_principals);
+    scene.session_profile("terraform", &principals.terraform);
+    scene.session_profile("deployer", &principals.deployer);
+    scene.sandbox.world(|world| {
+        let quotas = &mut world.account_mut(ACCOUNT_A).quotas;
+        (quotas.group_policy_size, quotas.role_policy_size) = (100, 100);
+    });
+    scene
+}
+
+fn bootstrap_of(principal: &str, profile: &str) -> String {
+    format!(
+        "bootstrap --yes --target-account {ACCOUNT_B} --principal {principal} --user-profile {profile} --profile \
+         security-admin --target-profile dev-admin {LINK} --timeout 5s"
+    )
 }
 
 /// Creates a link and unmanaged resources, without testing the link.

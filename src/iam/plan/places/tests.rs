@@ -85,6 +85,25 @@ fn what_no_longer_fits_beside_session_tags_moves() {
     assert!(before[&Place::Inline].is_superset(&after[&Place::Inline]));
 }
 
+/// As many as are said to fit do fit, and hardly more.
+#[test]
+fn what_is_left_is_about_what_still_fits() {
+    let name = "a-name-of-21-characte";
+    for (targets, room, tags) in [(36, USER, 0), (500, USER, 0), (1125, USER, 0), (300, ROLE, 0), (300, USER, 300)] {
+        let with_tags = roles(0..tags, name);
+        let spread =
+            |count| distribute(&Distribution::new(), &roles(0..count, name), &roles(0..tags.min(count), name), room);
+        let left = u32::try_from(left(&spread(targets).unwrap(), &with_tags, room)).unwrap();
+        let fits = |more: u32| {
+            let tagged = if tags == 0 { BTreeSet::new() } else { roles(0..targets + more, name) };
+            distribute(&Distribution::new(), &roles(0..targets + more, name), &tagged, room).is_some()
+        };
+        assert!(fits(left), "{targets}: {left}");
+        assert!(!fits(left + 11), "{targets}: {left}");
+    }
+    assert_eq!(left(&fresh(&roles(0..500, name), USER).unwrap(), &BTreeSet::new(), USER), 625);
+}
+
 prop_compose! {
     fn places()(places in btree_map(0..4_u32, btree_set(0..120_u32, 0..80), 0..4)) -> Distribution {
         let place = |number| if number == 0 { Place::Inline } else { Place::Managed(number) };

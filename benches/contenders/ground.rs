@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_smithy_http_client::Builder;
 use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ADMIN_A, ADMIN_B, ALICE, KeyPair};
 use xacct_sandbox::{RecordedRequest, Sandbox};
 
@@ -43,7 +44,7 @@ impl fmt::Display for Server {
 /// The network distance of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Distance {
-    /// The latency of each request and, with TLS, of each handshake, which takes one round trip.
+    /// The latency of each request and, with TLS, of each connect and of each handshake: a round trip each.
     pub latency: Duration,
     /// Whether requests use TLS; then each service has its own host.
     pub tls: bool,
@@ -203,7 +204,7 @@ impl Ground {
             let buckets = s3(&self.url, target).list_buckets().send().await?;
             ensure(buckets.buckets().is_empty(), "no bucket is left")
         })?;
-        match self.requests().filter(|_| job != Job::Link) {
+        match self.requests().filter(|_| matches!(job, Job::Whole | Job::Verify)) {
             Some(requests) => ["CreateBucket", "DeleteBucket"].iter().try_for_each(|operation| {
                 let mut answered = requests.iter().filter(|request| request.operation == *operation);
                 ensure(answered.any(|request| request.status.is_some_and(|status| status < 300)), operation)
@@ -225,6 +226,7 @@ pub fn keys(id: &str, secret: &str) -> Credentials {
 fn iam(url: &str, keys: &Credentials) -> aws_sdk_iam::Client {
     let config = aws_sdk_iam::Config::builder()
         .behavior_version_latest()
+        .http_client(Builder::new().build_http())
         .region(aws_sdk_iam::config::Region::new("us-east-1"))
         .endpoint_url(url)
         .credentials_provider(keys.clone());
@@ -234,6 +236,7 @@ fn iam(url: &str, keys: &Credentials) -> aws_sdk_iam::Client {
 fn s3(url: &str, keys: &Credentials) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version_latest()
+        .http_client(Builder::new().build_http())
         .region(aws_sdk_s3::config::Region::new(REGION))
         .endpoint_url(url)
         .force_path_style(true)

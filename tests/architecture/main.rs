@@ -243,6 +243,20 @@ fn nothing_panics_or_prints_directly() {
     assert_only_under(&[], |line| forbidden.iter().any(|word| line.contains(word)));
 }
 
+/// rustls panics where two providers are compiled in and none is named. The lock file has what any target and feature uses.
+#[test]
+fn tls_has_exactly_one_provider() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("the lock file");
+    let has = |name: &str| lock.contains(&format!("\nname = \"{name}\"\n"));
+    let found: Vec<_> =
+        ["ring", "aws-lc-rs", "aws-lc-sys", "openssl-sys", "s2n-tls"].into_iter().filter(|it| has(it)).collect();
+    assert_eq!(found, ["ring"], "src/aws/DECISION-tls-provider.md");
+    for file in ["Cargo.toml", "tests/fuzz/Cargo.toml", "tests/sandbox/Cargo.toml"] {
+        let manifest = fs::read_to_string(root().join(file)).expect("a manifest");
+        assert!(!manifest.contains("default-https-client"), "{file} brings a second provider");
+    }
+}
+
 #[test]
 fn embeds_every_policy_document() {
     let program = program();

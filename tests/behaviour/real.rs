@@ -19,7 +19,7 @@ use crate::behaviours;
 use crate::differences;
 use crate::keys::{Keys, US_EAST_1};
 use crate::place::{Accounts, INTERRUPTED, NOT_ASKED, Place};
-use crate::server::{Name, Server};
+use crate::server::{Name, Server, http};
 use crate::suite::Behaviour;
 use crate::sweep::sweep;
 
@@ -177,7 +177,8 @@ fn aws_itself() {
     let variable = |name: &str| std::env::var(format!("XACCT_REAL_{name}")).unwrap_or_else(|_| panic!("no {name}"));
     let keys = |profile: String| {
         block_on(async {
-            let config = aws_config::defaults(BehaviorVersion::latest()).profile_name(&profile).load().await;
+            let config =
+                aws_config::defaults(BehaviorVersion::latest()).http_client(http()).profile_name(&profile).load().await;
             let found = config.credentials_provider().expect("credentials").provide_credentials().await;
             let found = found.unwrap_or_else(|error| panic!("profile {profile}: {error}"));
             Keys {

@@ -45,6 +45,12 @@ enum Process {
     Plain(Option<String>),
 }
 
+/// Returns a client. It reuses no connection: ministack closes idle ones, and a request may be on its way then.
+pub fn http() -> SharedHttpClient {
+    let http = aws_smithy_http_client::Builder::new().pool_max_idle_per_host(0);
+    http.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
 impl Server {
     /// Starts a sandbox without accounts, delays or faults.
     pub fn sandbox() -> Self {
@@ -75,12 +81,7 @@ impl Server {
     }
 
     fn new(process: Process) -> Self {
-        // One for all clients. It reuses no connection: ministack closes idle ones, and a request may be on its way then.
-        let http = aws_smithy_http_client::Builder::new()
-            .pool_max_idle_per_host(0)
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .build_https();
-        Self { process, http }
+        Self { process, http: http() }
     }
 
     /// Returns the kind of server.

@@ -128,7 +128,7 @@ fn through(proxy: ProxyConfig, trust: TrustStore) -> Result<SharedHttpClient> {
         }
         connector
             .proxy_config(proxy.clone())
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .tls_context(tls.clone())
             .build()
     }))

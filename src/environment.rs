@@ -76,6 +76,14 @@ pub fn tidy() {
     }
 }
 
+/// Returns the variables that the SDK reads, with the access key, in the order of their names.
+#[must_use]
+pub fn all_read_by_sdk() -> std::collections::BTreeMap<String, String> {
+    let set =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    set.filter(|(name, _)| is_read(name) || KEYS.contains(&&**name)).collect()
+}
+
 fn is_read(name: &str) -> bool {
     READ_BY_SDK.contains(&name) || name.starts_with("AWS_ENDPOINT_URL")
 }

@@ -124,6 +124,13 @@ impl Connections {
         &self.profiles
     }
 
+    /// Returns what decides whose credentials [`Connections::access`] gets, as the parts of a cache key, without getting
+    /// them; `None` if only they can tell.
+    #[must_use]
+    pub fn origin(&self, profile: Option<&str>) -> Option<Vec<String>> {
+        self.profiles.origin(profile.filter(|name| *name != environment::PROFILE))
+    }
+
     /// Returns the pool for a profile, which may have a CA bundle of its own.
     fn pool(&self, profile: Option<&str>) -> Result<SharedHttpClient> {
         let pool = self.untraced_pool(profile)?;

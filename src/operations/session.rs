@@ -4,14 +4,15 @@ use std::time::SystemTime;
 
 use crate::answers::Meaning;
 use crate::aws::client::access::Access;
+use crate::aws::connections::Connections;
 use crate::aws::credentials::mfa;
-use crate::aws::credentials::session_cache::{Cache, Key};
+use crate::aws::credentials::session_cache::{Cache, Key, RoleSession};
 use crate::aws::keys::SessionCredentials;
-use crate::cli::{RequestOptions, SessionAttributes, SessionOptions, UserOptions};
+use crate::cli::{RequestOptions, SessionAttributes, SessionOptions};
 use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::RoleArn;
-use crate::iam::names::{Region, SessionDuration};
+use crate::iam::arn::{PrincipalRef, RoleArn};
+use crate::iam::names::{AccountId, Region, SessionDuration};
 use crate::operations::accounts::labels;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run};
@@ -68,7 +69,25 @@ pub async fn of_role(
         check_renewable(&link, options, run)?;
     }
     let region = options.user.region.clone().or_else(|| link.region.clone());
-    let (_, prover) = user(options, region.clone(), purpose, run).await?;
+    let cache = if options.cache { run.session_cache() } else { None };
+    if options.cache && cache.is_none() {
+        run.console.warn("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
+    }
+    let user = User::of(options, region.clone(), purpose, run)?;
+    let known = cache.as_ref().zip(user.origin()).map(|(cache, origin)| (cache, key_ahead(origin, &link, options)));
+    let mut _lock = None;
+    if let Some((cache, key)) = &known {
+        let opened = |found: RoleSession| opened(&link, found, None);
+        if let Some(found) = cache.load_role(key) {
+            return Ok(opened(found));
+        }
+        _lock = cache.lock(key).await;
+        // Another run may have opened it meanwhile.
+        if let Some(found) = cache.load_role(key) {
+            return Ok(opened(found));
+        }
+    }
+    let prover = user.prover(run).await?;
     let access = prover.access();
     let role = link.role_arn(access.partition());
     let region = region.or_else(|| access.has_region.then(|| access.region.clone()));
@@ -79,32 +98,35 @@ pub async fn of_role(
     };
     let usual = if purpose == Purpose::HandOver { longest(&link, access) } else { None };
     claim.request.duration = options.request.duration.or(usual);
-    let cache = if options.cache { run.session_cache() } else { None };
-    if options.cache && cache.is_none() {
-        run.console.warn("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
-    }
     prover.settle_session_name(&claim).await;
-    let mut cached = from_cache(&prover, &claim, cache.as_ref()).await?;
+    // Only the credentials themselves tell whose they are.
+    let by_keys = cache.as_ref().filter(|_| known.is_none());
+    let mut cached = from_cache(&prover, &claim, by_keys).await?;
     if cached.is_none() && options.request.duration.is_none() && prover.lacks_code(&claim) {
         // Nobody asked for more than an hour, and an hour needs no code if the user's MFA session is cached.
         claim.request.duration = None;
-        cached = from_cache(&prover, &claim, cache.as_ref()).await?;
+        cached = from_cache(&prover, &claim, by_keys).await?;
     }
-    let (credentials, at) = match cached {
-        Some(session) => (session, None),
-        None => {
-            let session = prover.session(&claim).await.map_err(|error| match purpose {
-                Purpose::Renew if prover.lacked_code() => without_code(&link.name),
-                _ => refused(error, &link, &role, options),
-            })?;
-            if let Some(cache) = &cache {
-                cache.store(&key(&prover, &claim)?, &session.credentials);
-            }
-            (session.credentials, session.opened_at)
-        }
-    };
+    if let Some(credentials) = cached {
+        return Ok(opened(&link, RoleSession { credentials, role, region }, None));
+    }
+    let session = prover.session(&claim).await.map_err(|error| match purpose {
+        Purpose::Renew if prover.lacked_code() => without_code(&link.name),
+        _ => refused(error, &link, &role, options),
+    })?;
+    let found = RoleSession { credentials: session.credentials, role, region };
+    match (&known, by_keys) {
+        (Some((cache, key)), _) => cache.store_role(key, &found),
+        (None, Some(cache)) => cache.store(&key(&prover, &claim)?, &found.credentials),
+        (None, None) => {}
+    }
+    Ok(opened(&link, found, session.opened_at))
+}
+
+fn opened(link: &Link, session: RoleSession, at: Option<SystemTime>) -> OpenedRole {
+    let RoleSession { credentials, role, region } = session;
     let whose = format!("role {} in {}", role.name, role.account);
-    Ok(OpenedRole { target: link.name, role, opened: Opened { credentials, whose, region, at } })
+    OpenedRole { target: link.name.clone(), role, opened: Opened { credentials, whose, region, at } }
 }
 
 /// Opens another session of a role for a server. Prompts for nothing.
@@ -160,7 +182,9 @@ async fn from_cache(prover: &Prover, claim: &Claim, cache: Option<&Cache>) -> Re
 /// # Errors
 /// When the credentials are not the user's or are a session's, or AWS denies the request.
 pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
-    let (name, prover) = user(options, options.user.region.clone(), Purpose::HandOver, run).await?;
+    let user = User::of(options, options.user.region.clone(), Purpose::HandOver, run)?;
+    let name = labels(user.principals.iter().cloned());
+    let prover = user.prover(run).await?;
     let credentials = prover.own_session().await?;
     let access = prover.access();
     let whose = format!("user {name}");
@@ -180,25 +204,43 @@ fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
     }
 }
 
-/// Returns the user's name and a prover, by the same settings as `verify`.
-async fn user(
-    options: &SessionOptions,
-    region: Option<Region>,
-    purpose: Purpose,
-    run: &Run<'_>,
-) -> Result<(String, Prover)> {
-    let UserOptions { user_profile, .. } = &options.user;
-    let source = Source::from(&run.file.source);
-    let principals = proving::principals_on_record(run)?;
-    let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
-    let connections = match purpose {
-        Purpose::Renew => run.reopen_connections(opening)?,
-        Purpose::HandOver | Purpose::Serve => run.open_connections(opening)?,
-    };
-    let own = user_profile.as_deref().or(source.user_profile.as_deref());
-    let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
-    let shown = labels(principals.iter().cloned());
-    Ok((shown, proving::prover(&connections, access, own.is_some(), principals, source.account, run)?))
+/// The user, and where the credentials are, by the same settings as `verify`.
+struct User {
+    connections: Connections,
+    principals: Vec<PrincipalRef>,
+    account: Option<AccountId>,
+    /// The user's own profile, if a setting names one.
+    own: Option<String>,
+    /// The profile to use.
+    profile: Option<String>,
+}
+
+impl User {
+    fn of(options: &SessionOptions, region: Option<Region>, purpose: Purpose, run: &Run<'_>) -> Result<Self> {
+        let source = Source::from(&run.file.source);
+        let principals = proving::principals_on_record(run)?;
+        let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
+        let connections = match purpose {
+            Purpose::Renew => run.reopen_connections(opening)?,
+            Purpose::HandOver | Purpose::Serve => run.open_connections(opening)?,
+        };
+        let own = options.user.user_profile.clone().or(source.user_profile);
+        let profile = own.clone().or_else(|| options.profile.clone()).or(source.profile);
+        Ok(Self { connections, principals, account: source.account, own, profile })
+    }
+
+    /// Returns what decides whose credentials they are, if that is known before AWS is asked.
+    fn origin(&self) -> Option<Vec<String>> {
+        let origin = self.connections.origin(self.profile.as_deref())?;
+        let own = self.own.is_some().to_string();
+        Some(self.principals.iter().map(ToString::to_string).chain([own]).chain(origin).collect())
+    }
+
+    /// Gets the credentials.
+    async fn prover(self, run: &Run<'_>) -> Result<Prover> {
+        let access = self.connections.access(self.profile.as_deref()).await?;
+        proving::prover(&self.connections, access, self.own.is_some(), self.principals, self.account, run)
+    }
 }
 
 /// Returns the longest duration that the role allows, because a command may run long. A session made with another
@@ -206,6 +248,30 @@ async fn user(
 fn longest(link: &Link, access: &Access) -> Option<SessionDuration> {
     let longest = SessionDuration::from_secs(link.max_session_duration.as_secs()).ok()?;
     (!access.is_session && longest > SessionDuration::default()).then_some(longest)
+}
+
+/// Returns the cache key of a session before the credentials for it are known: what decides whose they are, and everything
+/// that bears on the request.
+fn key_ahead(origin: Vec<String>, link: &Link, options: &SessionOptions) -> Key {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let mut parts = vec![
+        "role of an origin".to_owned(),
+        origin.len().to_string(),
+        link.account.to_string(),
+        link.role_path.to_string(),
+        link.role.to_string(),
+        text(options.user.region.as_ref().or(link.region.as_ref()).map(ToString::to_string)),
+        text(link.session_name.as_ref().map(ToString::to_string)),
+        text(link.external_id.known().map(ToString::to_string)),
+        text(link.source_identity.as_ref().map(ToString::to_string)),
+        text(options.request.duration.as_ref().map(ToString::to_string)),
+        link.max_session_duration.to_string(),
+        link.require_mfa.to_string(),
+    ];
+    parts.extend(origin);
+    parts.extend(link.principals.iter().map(ToString::to_string));
+    parts.extend(link.session_tags.iter().map(ToString::to_string));
+    Key::new(&parts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Returns the cache key: everything that distinguishes one session of a role from another.

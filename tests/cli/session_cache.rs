@@ -4,9 +4,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use xacct_sandbox::Fault;
+use rustix::process::Signal;
+use xacct_sandbox::world::{ALICE, AccessKey};
+use xacct_sandbox::{Fault, FaultKind};
 
-use crate::scene::{ACCOUNT_B, Scene, step};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, step};
 
 /// Creates a link that requires MFA.
 fn requiring_mfa() -> Scene {
@@ -217,14 +219,92 @@ fn caches_role_sessions_only_on_request() {
     scene.xacct("credentials --cache").exits_with(3);
 }
 
+/// Until it expires: that the role is gone shows where the session is used.
 #[test]
-fn does_not_return_a_cached_session_of_a_deleted_role() {
+fn a_cached_role_session_is_handed_out_without_a_request() {
     let scene = Scene::linked("");
+    let folder = scene.environment.path("");
+    let folder = folder.display();
+    let (id, secret) = (ALICE.id, ALICE.secret);
+    let keys = format!(r#"{{"Version": 1, "AccessKeyId": "{id}", "SecretAccessKey": "{secret}"}}"#);
+    scene.environment.write("keys.sh", &format!("echo ran >> {folder}/ran\necho '{keys}'\n"));
+    let profile = format!("\n[profile by-program]\nregion = us-east-1\ncredential_process = sh {folder}/keys.sh\n");
+    scene.environment.append("aws/config", &profile);
+    for profile in ["alice", "by-program"] {
+        let words = format!("credentials --cache --user-profile {profile}");
+        let first = scene.xacct(&words).exits_with(0).stdout;
+        let ran = || scene.environment.has("ran").then(|| scene.environment.read("ran"));
+        let before = ran();
+        scene.sandbox.clear_requests();
+        assert_eq!(scene.xacct(&words).exits_with(0).stdout, first, "{profile}");
+        assert!(scene.sandbox.requests().is_empty(), "{profile}: {:?}", scene.sandbox.requests());
+        assert_eq!(ran(), before, "the program ran again");
+    }
+}
+
+/// Whoever else asks for it, and whatever else is asked for.
+#[test]
+fn a_cached_role_session_is_for_the_same_request_alone() {
+    let scene = Scene::linked("--external-id abc");
     let key = || scene.xacct("credentials --cache").exits_with(0).json()["AccessKeyId"].as_str().unwrap().to_owned();
-    let first = key();
-    assert_eq!(key(), first);
-    scene.sandbox.advance(Duration::from_secs(2 * 3600));
-    assert_ne!(key(), first);
+    let mut known = vec![key()];
+    assert_eq!(key(), known[0]);
+    let mut assert_new = |what: &str| {
+        let new = key();
+        assert!(!known.contains(&new), "{what}");
+        known.push(new);
+    };
+    let other = AccessKey { id: "AKIAOTHER000000OTHER".to_owned(), secret: "another/secret".to_owned() };
+    scene.environment.edit("aws/credentials", ALICE.id, &other.id);
+    scene.environment.edit("aws/credentials", ALICE.secret, &other.secret);
+    scene.sandbox.world(|world| {
+        world.user_mut(ACCOUNT_A, "alice").keys.push(other);
+    });
+    assert_new("another access key");
+    scene.environment.edit("xacct.toml", "role = \"xacct\"\n", "role = \"xacct\"\nsession_name = \"other\"\n");
+    assert_new("another session name");
+    let url = scene.sandbox.url().replace("127.0.0.1", "localhost");
+    scene.environment.edit("aws/config", "[profile alice]\n", &format!("[profile alice]\nendpoint_url = {url}\n"));
+    assert_new("another endpoint");
+    scene.environment.edit("xacct.toml", "external_id = \"abc\"", "external_id = \"abd\"");
+    scene.xacct("credentials --cache").exits_with(3);
+}
+
+#[test]
+fn many_that_ask_at_once_share_one_session() {
+    let scene = Scene::linked("");
+    let running: Vec<_> = (0..24).map(|_| scene.start("credentials --cache")).collect();
+    let printed: Vec<_> = running.into_iter().map(|run| run.ended().exits_with(0).stdout).collect();
+    assert!(printed.windows(2).all(|two| two[0] == two[1]));
+    assert_eq!(scene.requests("AssumeRole").len(), 1);
+    assert_eq!(std::fs::read_dir(scene.environment.path(".cache/xacct")).unwrap().count(), 1, "a lock is left");
+}
+
+/// The first one is killed, or fails, while the others wait for it.
+#[test]
+fn nobody_waits_for_one_that_is_gone() {
+    for is_killed in [true, false] {
+        let scene = Scene::linked("");
+        let answer = match is_killed {
+            true => FaultKind::Hang,
+            false => FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "no".into() },
+        };
+        // Counts calls from here on.
+        scene.sandbox.clear_faults();
+        scene.sandbox.add_fault(Fault::new("AssumeRole", answer).on_call(1));
+        let mut first = scene.start("credentials --cache");
+        scene.wait_for("AssumeRole");
+        let others: Vec<_> = (0..4).map(|_| scene.start("credentials --cache")).collect();
+        if is_killed {
+            first.signal(Signal::KILL);
+        } else {
+            first.ended().exits_with(3);
+        }
+        for other in others {
+            other.ended().exits_with(0);
+        }
+        assert_eq!(scene.requests("AssumeRole").len(), 2);
+    }
 }
 
 #[test]
@@ -254,7 +334,7 @@ fn forget_removes_every_session() {
 #[test]
 fn forget_needs_neither_a_config_file_nor_a_network() {
     let scene = Scene::new();
-    scene.sandbox.add_fault(Fault::new("GetCallerIdentity", xacct_sandbox::FaultKind::Reset));
+    scene.sandbox.add_fault(Fault::new("GetCallerIdentity", FaultKind::Reset));
     let output = scene.xacct("credentials --forget").exits_with(0);
     assert_eq!(output.stdout, "");
     assert!(scene.sandbox.requests().is_empty());

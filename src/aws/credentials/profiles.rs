@@ -316,6 +316,32 @@ impl Profiles {
         })
     }
 
+    /// Returns all that decides whose credentials a profile has, with secrets among it: its settings and those of its
+    /// sources, and the variables that the SDK reads. With SSO and programs this is where the credentials come from: the keys
+    /// themselves are new each time. `None` if something else decides: this machine, its container, or a token in a file.
+    pub(in crate::aws) fn origin(&self, profile: Option<&str>) -> Option<Vec<String>> {
+        let variables = environment::all_read_by_sdk().into_iter().map(|(name, value)| format!("{name}={value}"));
+        if profile.is_none() && environment::has_keys() {
+            return Some(variables.collect());
+        }
+        let used = profile.unwrap_or_else(|| self.selected());
+        let sources: Vec<_> = self.sources(used).collect();
+        let is = |source: &str, key: &str, value: &str| {
+            self.setting(source, key).is_some_and(|found| found.eq_ignore_ascii_case(value))
+        };
+        let is_elsewhere = |source: &&str| {
+            self.setting(source, "web_identity_token_file").is_some()
+                || is(source, "credential_source", "Ec2InstanceMetadata")
+                || is(source, "credential_source", "EcsContainer")
+        };
+        let last = sources.last().filter(|source| {
+            let own = ["aws_access_key_id", "credential_process", "login_session", "credential_source"];
+            self.has_any(source, &own) || self.has_any(source, &SSO)
+        });
+        let is_known = last.is_some() && !sources.iter().any(is_elsewhere);
+        is_known.then(|| variables.chain([for_sdk::text(&self.sections, &sources)]).collect())
+    }
+
     /// Resolves the roles of a profile; `None` if it assumes none, or if the environment has an access key that comes
     /// first.
     pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {

@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::time::{Instant, sleep};
 
 use crate::aws::client::notify::Warn;
 use crate::aws::keys::{SessionCredentials, fit_headers};
 use crate::error::{Error, Kind, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::names::Region;
 
 #[cfg(unix)]
 mod files;
@@ -34,10 +37,27 @@ mod files {
     pub(super) fn write(_: &Path, _: &str, _: &str) -> Result<(), String> {
         Ok(())
     }
+
+    /// What one run holds.
+    pub(in crate::aws) struct Lock;
+
+    pub(super) fn lock(_: &Path, _: &str) -> Result<Option<Lock>, String> {
+        Ok(Some(Lock))
+    }
 }
 
 /// The minimum time that a session must still be valid to be used.
 const MARGIN: Duration = Duration::from_secs(300);
+
+/// How long a run waits for another one that opens the same session. A tool waits for its credentials as long (botocore and
+/// the AWS SDKs set no limit; Terraform's is a minute).
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The pause between two looks at the lock.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How the name of a lock ends.
+const LOCK: &str = ".lock";
 
 /// The directory of cached sessions.
 #[derive(Clone)]
@@ -70,6 +90,17 @@ impl Key {
     }
 }
 
+/// A session of a role, which serves later runs without any request.
+#[derive(Debug, Clone)]
+pub struct RoleSession {
+    /// The session.
+    pub credentials: SessionCredentials,
+    /// The role.
+    pub role: RoleArn,
+    /// The Region to use it in, if one is set.
+    pub region: Option<Region>,
+}
+
 /// A file of the cache. It has no `Debug`, because it contains secrets.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -79,6 +110,25 @@ struct CachedFile {
     secret_access_key: String,
     session_token: String,
     expiration: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of_role: Option<OfRole>,
+}
+
+/// What a file says of a role's session.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct OfRole {
+    /// The file's own key: another file's session in its place is not taken.
+    key: String,
+    role_arn: String,
+    region: Option<String>,
+}
+
+/// What a file has.
+struct Parsed {
+    credentials: SessionCredentials,
+    expires: SystemTime,
+    of_role: Option<OfRole>,
 }
 
 impl Cache {
@@ -91,6 +141,19 @@ impl Cache {
     /// Returns the cached session for this key, if it is still valid long enough. Warns about files that cannot be trusted.
     #[must_use]
     pub fn load(&self, key: &Key) -> Option<SessionCredentials> {
+        self.read(key).map(|found| found.credentials)
+    }
+
+    /// Returns the cached session of a role, if it is still valid long enough.
+    #[must_use]
+    pub fn load_role(&self, key: &Key) -> Option<RoleSession> {
+        let Parsed { credentials, of_role, .. } = self.read(key)?;
+        let of_role = of_role.filter(|of_role| of_role.key == key.0)?;
+        let region = of_role.region.map(|region| region.parse()).transpose().ok()?;
+        Some(RoleSession { credentials, role: of_role.role_arn.parse().ok()?, region })
+    }
+
+    fn read(&self, key: &Key) -> Option<Parsed> {
         self.remove_expired();
         let text = match files::read(&self.folder, &file_name(key)) {
             Ok(text) => text?,
@@ -100,9 +163,9 @@ impl Cache {
             }
         };
         match parse(&text) {
-            Some((credentials, expires)) => {
-                let lasts = expires.duration_since((self.now)()).is_ok_and(|left| left > MARGIN);
-                lasts.then_some(credentials)
+            Some(found) => {
+                let lasts = found.expires.duration_since((self.now)()).is_ok_and(|left| left > MARGIN);
+                lasts.then_some(found)
             }
             None => {
                 let path = self.folder.join(file_name(key));
@@ -114,8 +177,34 @@ impl Cache {
 
     /// Stores a session. A failure is only a warning: the next run prompts again.
     pub fn store(&self, key: &Key, session: &SessionCredentials) {
+        self.write(key, session, None);
+    }
+
+    /// Stores a session of a role, as [`Cache::store`] does.
+    pub fn store_role(&self, key: &Key, session: &RoleSession) {
+        let region = session.region.as_ref().map(ToString::to_string);
+        let of_role = OfRole { key: key.0.clone(), role_arn: session.role.to_string(), region };
+        self.write(key, &session.credentials, Some(of_role));
+    }
+
+    /// Waits until no other run opens the session for this key, so that many that want it at once open only one. Runs that end
+    /// in any way hold no lock. Returns what holds it; `None` after a minute, or where there can be no lock.
+    pub async fn lock(&self, key: &Key) -> Option<impl Sized + use<>> {
+        let name = format!("{}{LOCK}", key.0);
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            // Where nothing can be written, `store` says so.
+            if let Some(lock) = files::lock(&self.folder, &name).ok()? {
+                return Some(lock);
+            }
+            sleep(PAUSE).await;
+        }
+        None
+    }
+
+    fn write(&self, key: &Key, session: &SessionCredentials, of_role: Option<OfRole>) {
         self.remove_expired();
-        let Some(text) = write(session) else { return };
+        let Some(text) = text_of(session, of_role) else { return };
         if let Err(why) = files::write(&self.folder, &file_name(key), &text) {
             (self.warn)(&format!("Cannot cache the session: {why}"));
         }
@@ -128,7 +217,7 @@ impl Cache {
             let Some(name) = name.to_str().filter(|name| name.strip_suffix(".json").is_some_and(is_hash)) else {
                 continue;
             };
-            let expires = files::read(&self.folder, name).ok().flatten().and_then(|text| Some(parse(&text)?.1));
+            let expires = files::read(&self.folder, name).ok().flatten().and_then(|text| Some(parse(&text)?.expires));
             if expires.is_some_and(|expires| expires <= (self.now)()) {
                 // If it stays, the next run tries again.
                 let _ = std::fs::remove_file(self.folder.join(name));
@@ -142,7 +231,7 @@ impl Cache {
         let _ = std::fs::remove_file(self.folder.join(file_name(key)));
     }
 
-    /// Removes all sessions and returns their number. Also removes temporary files of interrupted runs.
+    /// Removes all sessions and returns their number. Also removes temporary files and locks of interrupted runs.
     ///
     /// # Errors
     /// When the directory cannot be read, or a file cannot be removed.
@@ -164,7 +253,8 @@ impl Cache {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let is_session = name.strip_suffix(".json").is_some_and(is_hash);
-            if !is_session && !name.starts_with(files::HALF_WRITTEN) {
+            let is_lock = name.strip_suffix(LOCK).is_some_and(is_hash);
+            if !is_session && !is_lock && !name.starts_with(files::HALF_WRITTEN) {
                 continue;
             }
             match std::fs::remove_file(&path) {
@@ -186,18 +276,18 @@ fn file_name(key: &Key) -> String {
     format!("{}.json", key.0)
 }
 
-fn parse(text: &str) -> Option<(SessionCredentials, SystemTime)> {
+fn parse(text: &str) -> Option<Parsed> {
     let cached: CachedFile = serde_json::from_str(text).ok()?;
     let expires = SystemTime::from(OffsetDateTime::parse(&cached.expiration, &Rfc3339).ok()?);
-    let CachedFile { version, access_key_id, secret_access_key, session_token, .. } = cached;
+    let CachedFile { version, access_key_id, secret_access_key, session_token, of_role, .. } = cached;
     let is_whole =
         version == 1 && ![&access_key_id, &secret_access_key, &session_token].iter().any(|part| part.is_empty());
     let keys = Credentials::new(access_key_id, secret_access_key, Some(session_token), Some(expires), "xacct");
-    (is_whole && fit_headers(&keys)).then_some((SessionCredentials(keys), expires))
+    (is_whole && fit_headers(&keys)).then_some(Parsed { credentials: SessionCredentials(keys), expires, of_role })
 }
 
 /// Serializes a session; `None` for credentials that never expire.
-fn write(session: &SessionCredentials) -> Option<String> {
+fn text_of(session: &SessionCredentials, of_role: Option<OfRole>) -> Option<String> {
     let keys = session.reveal();
     let cached = CachedFile {
         version: 1,
@@ -205,6 +295,7 @@ fn write(session: &SessionCredentials) -> Option<String> {
         secret_access_key: keys.secret_access_key.to_owned(),
         session_token: keys.session_token?.to_owned(),
         expiration: OffsetDateTime::from(keys.expires?).format(&Rfc3339).ok()?,
+        of_role,
     };
     serde_json::to_string(&cached).ok()
 }

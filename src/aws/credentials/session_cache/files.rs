@@ -1,8 +1,9 @@
 //! Files that only their owner can access. The checks use the open file, so that it cannot be replaced in between.
 
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -23,7 +24,7 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> 
     // Without O_NONBLOCK, opening a pipe would block until another process writes to it.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::open(&path, flags, Mode::empty()) {
-        Ok(file) => std::fs::File::from(file),
+        Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Ok(None),
         Err(Errno::LOOP) => return Err(format!("`{shown}` is a symbolic link")),
         Err(error) => return Err(format!("`{shown}` cannot be read: {error}")),
@@ -41,6 +42,40 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> 
     let read = file.take(LONGEST_FILE).read_to_string(&mut text);
     read.map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
     Ok(Some(text))
+}
+
+/// An exclusive lock. The system releases it when its process ends.
+pub(in crate::aws) struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Before the lock is released with the file, so that nobody waits for a file without a name for long.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Takes a lock; `None` if another process has it.
+pub(super) fn lock(folder: &Path, name: &str) -> Result<Option<Lock>, String> {
+    let path = folder.join(name);
+    let failed = |error: std::io::Error| format!("`{}` cannot be locked: {error}", path.display());
+    create_private_folder(folder).map_err(failed)?;
+    check_folder(folder)?;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR).map_err(|error| failed(error.into()))?;
+    let file = File::from(file);
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let own = file.metadata().map_err(failed)?;
+    let there = std::fs::symlink_metadata(&path);
+    // The process that had the lock has removed its file, and another one may have made the next.
+    let is_there = there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()));
+    Ok(is_there.then_some(Lock { path, _file: file }))
 }
 
 /// Writes a file atomically.

@@ -86,7 +86,7 @@ impl Contender {
     pub fn does(&self, job: Job) -> bool {
         match self {
             Self::Xacct => true,
-            Self::Boto3 { .. } | Self::AwsCli { .. } => job != Job::Link,
+            Self::Boto3 { .. } | Self::AwsCli { .. } => matches!(job, Job::Whole | Job::Verify),
             Self::Terraform(_) => job == Job::Whole,
         }
     }
@@ -120,6 +120,7 @@ pub const XACCT: &str = env!("CARGO_BIN_EXE_xacct");
 pub fn xacct(ground: &Ground, job: Job) -> Command {
     let words = match job {
         Job::Verify => "verify".to_owned(),
+        Job::Exec => "exec -- /bin/true".to_owned(),
         Job::Whole | Job::Link => format!(
             "bootstrap --yes --target-account {} --user alice --user-profile alice --profile security-admin \
              --target-profile dev-admin --external-id {EXTERNAL_ID} --policy-arn {POLICY}",

@@ -12,6 +12,8 @@ pub enum Job {
     Link,
     /// For an existing link: a session, its identity, a bucket created and deleted, two rejections.
     Verify,
+    /// For an existing link: a program with a session of the role.
+    Exec,
 }
 
 impl fmt::Display for Job {
@@ -20,6 +22,7 @@ impl fmt::Display for Job {
             Self::Whole => "whole job",
             Self::Link => "link only",
             Self::Verify => "verify",
+            Self::Exec => "exec",
         })
     }
 }

@@ -7,11 +7,15 @@ use xacct_sandbox::{RecordedRequest, most_at_once, steps};
 use crate::contender::{Contender, xacct};
 use crate::ground::{Distance, Ground, Server};
 use crate::job::Job;
-use crate::measure::{Usage, Usages, measured};
+use crate::measure::{Usage, Usages, measured, milliseconds};
 use crate::result::Result;
+use crate::statistics::Sample;
 
-/// The latency of all scenarios that have one.
+/// The latency of the scenarios that have one.
 pub const LATENCY: Duration = Duration::from_millis(50);
+
+/// A longer one: what a job takes more with it are its round trips, and nothing else.
+pub const LONG_LATENCY: Duration = Duration::from_millis(150);
 
 /// A job and its environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,19 +72,48 @@ pub fn scenarios(servers: &[Server]) -> Vec<Scenario> {
     let near = Distance { latency: Duration::ZERO, tls: false };
     let far = Distance { latency: LATENCY, tls: false };
     let encrypted = Distance { latency: LATENCY, tls: true };
+    let farther = Distance { latency: LONG_LATENCY, tls: true };
+    let at_hand = Distance { latency: Duration::ZERO, tls: true };
     let all = [
+        (Job::Whole, Server::Sandbox, encrypted),
+        (Job::Whole, Server::Sandbox, farther),
+        (Job::Whole, Server::Sandbox, at_hand),
         (Job::Whole, Server::Sandbox, near),
         (Job::Whole, Server::Sandbox, far),
-        (Job::Whole, Server::Sandbox, encrypted),
         (Job::Link, Server::Sandbox, far),
         (Job::Verify, Server::Sandbox, near),
         (Job::Verify, Server::Sandbox, far),
         (Job::Verify, Server::Sandbox, encrypted),
+        (Job::Verify, Server::Sandbox, farther),
+        (Job::Exec, Server::Sandbox, encrypted),
+        (Job::Exec, Server::Sandbox, farther),
+        (Job::Exec, Server::Sandbox, at_hand),
+        (Job::Exec, Server::Sandbox, near),
         (Job::Whole, Server::Ministack, near),
         (Job::Whole, Server::Ministack, far),
     ];
     let all = all.map(|(job, server, distance)| Scenario { job, server, distance });
     all.into_iter().filter(|scenario| servers.contains(&scenario.server)).collect()
+}
+
+/// Returns the round trips of a job, connections included, for each contender that did it at both latencies: the time
+/// that it takes longer with the longer one, over the difference.
+pub fn round_trips(rows: &[Row]) -> Vec<(Job, &str, Sample)> {
+    let with = |row: &Row, latency| {
+        let Scenario { server, distance, .. } = row.scenario;
+        server == Server::Sandbox && distance == Distance { latency, tls: true }
+    };
+    let near = rows.iter().filter(|row| with(row, LATENCY));
+    let both = near.filter_map(|near| {
+        let is_same = |row: &&Row| row.scenario.job == near.scenario.job && row.contender == near.contender;
+        Some((near, rows.iter().filter(|row| with(row, LONG_LATENCY)).find(is_same)?))
+    });
+    let slope = |(near, far): (&Row, &Row)| {
+        let (near, far) = (near.usage().wall(), far.usage().wall());
+        let more = far.numbers().iter().zip(near.numbers()).map(|(far, near)| far - near);
+        Sample::of(more.map(|more| more / milliseconds(LONG_LATENCY - LATENCY)))
+    };
+    both.map(|(near, far)| (near.scenario.job, near.contender.as_str(), slope((near, far)))).collect()
 }
 
 /// Every contender does every job in every round. With more than one round, the first is not counted, because the
@@ -115,7 +148,7 @@ pub fn run(contenders: &[Contender], scenarios: &[Scenario], rounds: usize) -> R
 fn attempt(contender: &Contender, scenario: Scenario) -> Result<Attempt> {
     let Scenario { job, server, distance } = scenario;
     let mut ground = Ground::new(server)?;
-    if job == Job::Verify {
+    if matches!(job, Job::Verify | Job::Exec) {
         measured(&xacct(&ground, Job::Link))?;
     }
     ground.move_away(distance);

@@ -4,7 +4,7 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use crate::bars::{Bar, efficiency};
-use crate::jobs::Row;
+use crate::jobs::{self, Row};
 use crate::measure::Usages;
 use crate::result::Result;
 use crate::startup::Startup;
@@ -62,10 +62,19 @@ pub fn print_jobs(rows: &[Row]) {
     }
 }
 
+/// Prints the round trips of each job.
+pub fn print_round_trips(rows: &[Row]) {
+    println!("\nround trips over TLS to three hosts: a connect, a handshake and a request are one each\n");
+    let lines = jobs::round_trips(rows).into_iter();
+    let lines = lines.map(|(job, contender, trips)| [job.to_string(), contender.to_owned(), trips.to_string()]);
+    println!("{}", table(["job", "contender", "round trips"], lines));
+}
+
 /// Prints the table for many targets.
 pub fn print_crowds(crowds: &[Crowd], Limits { concurrency, .. }: Limits) {
     println!(
-        "\nmany targets on the sandbox at 50 ms, {concurrency} at once (bootstrap: their roles, with --only target)\n"
+        "\nmany targets on the sandbox at 50 ms (bootstrap: their roles, with --only target; the ideal is {concurrency} \
+         at once)\n"
     );
     let lines = crowds.iter().map(|crowd| {
         let one = crowds.iter().find(|one| one.work == crowd.work && one.count == 1).unwrap_or(crowd);

@@ -53,6 +53,8 @@ pub struct Attempt {
     pub rate: usize,
     /// The number of them that STS throttled.
     pub throttled: usize,
+    /// Their number.
+    pub of_source: usize,
 }
 
 impl Crowd {
@@ -75,7 +77,8 @@ impl Crowd {
 /// xacct's default limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The number of concurrent targets.
+    /// The number of concurrent targets that the first of them set the pace with: xacct works on more where that is
+    /// faster, so the time can be shorter than this ideal.
     pub concurrency: usize,
     /// The maximum STS requests per second.
     pub sts_rate: usize,
@@ -91,7 +94,7 @@ impl Limits {
             report: ReportOptions,
         }
         let report = Defaults::try_parse_from(["xacct"])?.report;
-        Ok(Self { concurrency: report.concurrency.into(), sts_rate: report.sts_rate.into() })
+        Ok(Self { concurrency: report.concurrency.unwrap_or(8).into(), sts_rate: report.sts_rate.into() })
     }
 }
 
@@ -157,7 +160,8 @@ fn attempt(work: Work, count: usize, fault: Option<Fault>) -> Result<Attempt> {
     }
     // A denial has status 403.
     let throttled = answered(&requests, "AssumeRole", 400..401);
-    Ok(Attempt { usage, seen: Seen::of(&requests), rate: rate(&requests), throttled })
+    let of_source = starts(&requests).len();
+    Ok(Attempt { usage, seen: Seen::of(&requests), rate: rate(&requests), throttled, of_source })
 }
 
 /// Returns the number of requests of an operation that were answered with one of these statuses.
@@ -205,8 +209,8 @@ fn file(accounts: &[String]) -> String {
     text
 }
 
-/// Returns the maximum number of STS requests by keys of the source account within a second.
-fn rate(requests: &[RecordedRequest]) -> usize {
+/// Returns the times of the STS requests by keys of the source account, in order.
+fn starts(requests: &[RecordedRequest]) -> Vec<Duration> {
     let of_source = |key: &str| [ADMIN_A.id, ALICE.id].contains(&key);
     let mut starts: Vec<_> = requests
         .iter()
@@ -214,6 +218,12 @@ fn rate(requests: &[RecordedRequest]) -> usize {
         .map(|request| request.start)
         .collect();
     starts.sort();
+    starts
+}
+
+/// Returns the maximum number of STS requests by keys of the source account within a second.
+fn rate(requests: &[RecordedRequest]) -> usize {
+    let starts = starts(requests);
     let within = |first: usize| {
         let end = starts[first] + Duration::from_secs(1);
         starts[first..].partition_point(|start| *start < end)

@@ -24,7 +24,7 @@ pub struct Wire {
 
 impl Wire {
     /// Creates a proxy for that port. What a client sends arrives after the latency; answers arrive at once. With a CA
-    /// the connection uses TLS, and only the handshake is delayed.
+    /// the connection uses TLS, and only it is delayed: a round trip to connect, one for the handshake (TLS 1.3).
     pub fn start(server: u16, delay: Duration, authority: Option<&Authority>) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
@@ -68,7 +68,7 @@ async fn carry(client: TcpStream, server: u16, delay: Duration, acceptor: Option
     server.set_nodelay(true)?;
     match acceptor {
         Some(acceptor) => {
-            tokio::time::sleep(delay).await;
+            tokio::time::sleep(delay * 2).await;
             let mut client = acceptor.accept(client).await?;
             tokio::io::copy_bidirectional(&mut client, &mut server).await?
         }

@@ -395,8 +395,10 @@ pub struct ReportOptions {
     #[arg(long, value_name = "FORMAT", default_value = "table", env = "XACCT_OUTPUT")]
     pub output: OutputFormat,
     /// Maximum number of targets to process concurrently
-    #[arg(long, value_name = "N", default_value = "8", env = "XACCT_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub concurrency: u16,
+    ///
+    /// By default 8, and more, up to 64, as long as that is faster.
+    #[arg(long, value_name = "N", env = "XACCT_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: Option<u16>,
     /// Maximum STS requests per second, 20 to 600
     ///
     /// AWS allows an account 600 requests per second in each Region, for all its users and tools together. xacct delays

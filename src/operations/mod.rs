@@ -9,6 +9,7 @@ pub(crate) mod grant_writer;
 pub(crate) mod interrupt;
 pub(crate) mod keep;
 pub(crate) mod last_test;
+mod level;
 pub(crate) mod must_refuse;
 pub(crate) mod objection;
 pub(crate) mod operators;

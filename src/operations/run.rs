@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
 
 use crate::aws::client::notify::Warn;
 use crate::aws::connections::Connections;
@@ -16,6 +18,7 @@ use crate::config::{self, ConfigFile, Link, Source};
 use crate::context::Context;
 use crate::error::Result;
 use crate::iam::names::{MfaSerial, Region};
+use crate::operations::level::Level;
 use crate::report::Console;
 
 /// The context that commands share.
@@ -142,15 +145,22 @@ impl Run<'_> {
     }
 }
 
-/// Runs `work` on every item, at most `concurrency` at a time, and returns the results in order. A slow item does not
-/// delay the others.
+/// Runs `work` on every item, at most `concurrency` at a time, or as many as AWS and this machine keep up with, and returns
+/// the results in order. A slow item does not delay the others.
 pub(crate) async fn side_by_side<T, R>(
     all: impl IntoIterator<Item = T>,
-    concurrency: u16,
+    concurrency: Option<u16>,
     work: impl AsyncFn(T) -> R,
 ) -> Vec<R> {
-    let numbered = all.into_iter().enumerate();
-    let results = stream::iter(numbered).map(async |(number, one)| (number, work(one).await));
-    let results: BTreeMap<_, _> = results.buffer_unordered(concurrency.into()).collect().await;
+    let (start, mut level) = (Instant::now(), Level::new(concurrency));
+    let mut waiting = all.into_iter().enumerate().map(async |(number, one)| (number, work(one).await));
+    let (mut running, mut results) = (FuturesUnordered::new(), BTreeMap::new());
+    loop {
+        let room = level.now().saturating_sub(running.len());
+        running.extend(waiting.by_ref().take(room));
+        let Some((number, result)) = running.next().await else { break };
+        results.insert(number, result);
+        level.one_ended(start.elapsed());
+    }
     results.into_values().collect()
 }

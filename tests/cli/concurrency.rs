@@ -60,7 +60,7 @@ fn uses_all_slots() {
     const TARGETS: usize = 48;
     let scene = linked(TARGETS);
     scene.sandbox.set_latency(Duration::from_millis(200));
-    scene.xacct("verify").exits_with(0).says(&["works"]);
+    scene.xacct("verify --concurrency 8").exits_with(0).says(&["works"]);
     let spans = spans(&scene.sandbox.requests());
     assert_eq!(spans.len(), TARGETS);
     let begin = spans.values().map(|span| span.0).min().unwrap();
@@ -68,6 +68,21 @@ fn uses_all_slots() {
     let busy: Duration = spans.values().map(|span| span.1 - span.0).sum();
     let share = busy.as_secs_f64() / (end - begin).as_secs_f64();
     assert!((0.8 * 8.0..=8.0).contains(&share), "{share:.2} of 8 slots were used on average");
+}
+
+/// Without a number, xacct begins with eight and goes on with more, as that is faster.
+#[test]
+fn finds_its_own_level() {
+    let scene = linked(48);
+    scene.sandbox.set_latency(Duration::from_millis(200));
+    scene.xacct("verify").exits_with(0).says(&["works"]);
+    let spans: Vec<_> = spans(&scene.sandbox.requests()).into_values().collect();
+    let beside = |at: &Duration| spans.iter().filter(|span| span.0 <= *at && *at < span.1).count();
+    let first = spans.iter().map(|span| span.1).min().expect("a target");
+    let began = spans.iter().filter(|span| span.0 < first).count();
+    assert!(began <= 8, "{began} of them began at once");
+    let most = spans.iter().map(|span| beside(&span.0)).max().expect("a target");
+    assert!(most > 8, "{most} at once");
 }
 
 /// A slow target occupies only its own slot.

@@ -42,7 +42,7 @@ impl Questions {
     }
 
     /// Reads the policies and answers.
-    pub async fn answer(self, concurrency: u16) -> Answers {
+    pub async fn answer(self, concurrency: Option<u16>) -> Answers {
         let answer = async |question: &Option<Question>| match question {
             Some(question) => question.answer().await,
             None => None,

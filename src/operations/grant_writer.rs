@@ -43,6 +43,8 @@ pub struct GrantWriter {
     patience: Duration,
     /// Whether the grant has, or gets, managed policies. Otherwise they are not read again.
     has_parts: bool,
+    /// Whether it was not read since it was written.
+    is_unread: bool,
     /// How often this run wrote.
     writes: usize,
     /// What our writes replaced, by policy: stale reads still show it.
@@ -81,6 +83,7 @@ impl GrantWriter {
             patience: Duration::ZERO,
             has_parts: principal.managed.as_ref().is_some_and(|managed| !managed.parts.is_empty())
                 || plan.changes.iter().any(Change::is_of_grant_part),
+            is_unread: false,
             writes: 0,
             replaced: Vec::new(),
             plan: plan.clone(),
@@ -100,22 +103,31 @@ impl GrantWriter {
     /// When AWS denies a request, the existing policy may not be replaced, reads are stale for longer than `patience`,
     /// or another program keeps overwriting the grant.
     pub async fn write(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
+        while self.write_once(patience, progress).await? {}
+        Ok(())
+    }
+
+    /// Reads, and writes unless nothing is left to do. Returns whether it wrote: then only another read shows whether the
+    /// change is there, which is left to [`GrantWriters::guard_while`].
+    ///
+    /// # Errors
+    /// As [`GrantWriter::write`].
+    pub async fn write_once(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<bool> {
         self.patience = patience;
-        for is_repair in std::iter::once(false).chain(std::iter::repeat(true)) {
-            let mut found = self.read_past_lag(patience, progress).await?;
-            if is_repair && !self.planned(&found)?.is_empty() {
-                // The other run may be doing the same.
-                sleep(self.jitter(Duration::from_millis(300))).await;
-                found = self.read_past_lag(patience, progress).await?;
-            }
-            let plan = self.planned(&found)?;
-            if plan.is_empty() {
-                break;
-            }
+        let mut found = self.read_past_lag(patience, progress).await?;
+        if self.writes > 0 && !self.planned(&found)?.is_empty() {
+            // Another run overwrote it, and may be doing the same.
+            sleep(self.jitter(Duration::from_millis(300))).await;
+            found = self.read_past_lag(patience, progress).await?;
+        }
+        let plan = self.planned(&found)?;
+        self.is_unread = false;
+        if !plan.is_empty() {
             self.put(found, plan).await?;
+            self.is_unread = true;
         }
         self.written.get_or_insert_with(Instant::now);
-        Ok(())
+        Ok(self.is_unread)
     }
 
     /// Writes, pauses and reads once more: another run may have read the grant before this write, and overwrite it. For
@@ -136,11 +148,23 @@ impl GrantWriter {
         }
     }
 
-    /// Repairs the grant until `ended`.
+    /// Reads the grant back if that is left to do, then repairs it until `ended`.
     ///
     /// # Errors
-    /// When the grant cannot be repaired.
-    async fn guard_until(&mut self, mut ended: watch::Receiver<()>, repaired: &impl Fn(Instant)) -> Result<()> {
+    /// When AWS does not show the grant as it was written, or it cannot be repaired.
+    async fn guard_until(
+        &mut self,
+        mut ended: watch::Receiver<()>,
+        repaired: &impl Fn(Instant),
+        progress: &Progress<'_>,
+    ) -> Result<()> {
+        if self.is_unread {
+            let writes = self.writes;
+            self.write(self.patience, progress).await?;
+            if self.writes > writes {
+                repaired(Instant::now());
+            }
+        }
         for seconds in [1, 1, 3, 5].into_iter().chain(std::iter::repeat(10)) {
             let pause = Duration::from_secs(seconds) + self.jitter(Duration::from_millis(100));
             let read = async {
@@ -281,6 +305,17 @@ impl GrantWriter {
     }
 }
 
+/// How much of the work on a grant is done before what follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// It is written, and read back beside what follows ([`GrantWriters::guard_while`]).
+    Written,
+    /// It is written and read back.
+    ReadBack,
+    /// It is read back once more after a pause, because nothing follows ([`GrantWriter::write_and_rest`]).
+    Rested,
+}
+
 /// The grants of all principals, as one run writes them.
 #[derive(Default)]
 pub struct GrantWriters(Vec<GrantWriter>);
@@ -297,15 +332,15 @@ impl GrantWriters {
         self.0.is_empty()
     }
 
-    /// Writes all of them, concurrently; `rests` for callers that have nothing else to wait for
-    /// ([`GrantWriter::write_and_rest`]). One that fails stops no other.
+    /// Writes all of them, concurrently. One that fails stops no other.
     ///
     /// # Errors
     /// As [`GrantWriter::write`].
-    pub async fn write(&mut self, patience: Duration, rests: bool, progress: &Progress<'_>) -> Result<()> {
-        let writes = self.0.iter_mut().map(async |writer| match rests {
-            true => writer.write_and_rest(patience, progress).await,
-            false => writer.write(patience, progress).await,
+    pub async fn write(&mut self, patience: Duration, until: Until, progress: &Progress<'_>) -> Result<()> {
+        let writes = self.0.iter_mut().map(async |writer| match until {
+            Until::Written => writer.write_once(patience, progress).await.map(|_| ()),
+            Until::ReadBack => writer.write(patience, progress).await,
+            Until::Rested => writer.write_and_rest(patience, progress).await,
         });
         join_all(writes).await.into_iter().collect()
     }
@@ -328,14 +363,20 @@ impl GrantWriters {
         self.0.into_iter().map(|writer| writer.plan).fold(Plan::default(), Plan::and)
     }
 
-    /// Runs `work`, and checks the grants from time to time: another run may have read one before this write, and
-    /// overwrite it. If so, writes it again and calls `repaired` with the time. Never cancels a write that has begun.
+    /// Runs `work`, and checks the grants, at once if they were not read back, and from time to time: another run may have
+    /// read one before this write, and overwrite it. If so, writes it again and calls `repaired` with the time. Never
+    /// cancels a write that has begun.
     ///
     /// # Errors
     /// When a grant cannot be repaired; `work` is then dropped, because it would wait in vain.
-    pub async fn guard_while<T>(&mut self, work: impl Future<Output = T>, repaired: impl Fn(Instant)) -> Result<T> {
+    pub async fn guard_while<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        repaired: impl Fn(Instant),
+        progress: &Progress<'_>,
+    ) -> Result<T> {
         let (running, ended) = watch::channel(());
-        let guards = self.0.iter_mut().map(|writer| writer.guard_until(ended.clone(), &repaired));
+        let guards = self.0.iter_mut().map(|writer| writer.guard_until(ended.clone(), &repaired, progress));
         let mut guards: FuturesUnordered<_> = guards.collect();
         let mut work = std::pin::pin!(work);
         let mut failed = None;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use time::OffsetDateTime;
 use tokio::sync::{OnceCell, oneshot};
@@ -21,7 +21,7 @@ use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa::Mfa;
 use crate::aws::iam::read;
-use crate::aws::s3::test_bucket::{self, Leftovers};
+use crate::aws::s3::test_bucket::{self, BucketSpec, Leftovers};
 use crate::aws::sts::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn};
@@ -41,6 +41,8 @@ pub struct Prover {
     groups: OnceCell<Option<Vec<String>>>,
     pub(super) mfa: MfaMeans,
     leftovers: Leftovers,
+    /// The test buckets that connections were opened for, by role.
+    ahead: Mutex<BTreeMap<RoleArn, BucketSpec>>,
     /// The owner of the credentials, and how far AWS's clock is ahead.
     caller: OnceCell<Result<(Caller, time::Duration)>>,
     pub(super) mfa_access: OnceCell<Result<Access>>,
@@ -103,6 +105,7 @@ impl Prover {
             groups: OnceCell::new(),
             mfa,
             leftovers,
+            ahead: Mutex::default(),
             caller: OnceCell::new(),
             mfa_access: OnceCell::new(),
             device: OnceCell::new(),
@@ -237,10 +240,7 @@ impl Prover {
         let plain = in_region(&self.access, claim);
         let request = self.request(claim).map_err(Stop::Failed)?;
         let request = AssumeRole { duration: request.duration.map(|asked| self.at_most(asked)), ..request };
-        let spec = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
-        if let Some(spec) = &spec {
-            test_bucket::connect_ahead(&plain, spec);
-        }
+        let spec = self.bucket(&plain, claim).map_err(Stop::Failed)?;
         let (access, Timed { value: assumed, requests }) =
             self.enter(&plain, &request, claim, obstacle, watch, steps).await?;
         let session = match assumed.answer {
@@ -252,32 +252,62 @@ impl Prover {
             }
         };
         seen.session = Some(session.arn.clone());
+        let first = assumed.since;
         let mut evidence = format!("session in {}", claim.role.account);
         if let Some(denied) = claim.test_name.as_ref().and_then(TestName::denied) {
             let _ = write!(evidence, " as {}; denied as {denied}", self.session_name().map_err(Stop::Failed)?);
         }
-        steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).with(requests).since(assumed.since));
+        let entered = steps.len();
+        steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).with(requests).since(first));
         let request = AssumeRole { session_name: self.request(claim).map_err(Stop::Failed)?.session_name, ..request };
         let now = who_am_i_now(&session, &claim.role);
         let is_there = now.outcome == StepOutcome::Ok;
         steps.push(now);
-        if !is_there || matches!(claim.extent, Extent::Session) {
+        if !is_there {
             return Ok(());
+        }
+        let again = self.assume_again(&access, &request, claim, first, watch);
+        if matches!(claim.extent, Extent::Session) {
+            return self.settled(again.await, &mut steps[entered], claim);
         }
         let inside = access.with_session(&session.credentials, format!("session of {}", claim.role.name));
         let source = self.caller().await.map_err(Stop::Failed)?.account;
         // Nobody receives it if the read has ended.
         let _ = arrived.send((inside.clone(), source));
-        let (bucket, refusals) = tokio::join!(
+        let (bucket, refusals, again) = tokio::join!(
             bucket::steps(&inside, spec, (claim, &session.arn), obstacle, &self.leftovers, watch),
-            refusals::steps(&plain, &access, &request, claim, watch)
+            refusals::steps(&plain, &access, &request, claim, watch),
+            again
         );
+        self.settled(again, &mut steps[entered], claim)?;
         let in_target = |error: Error| Stop::Failed(error.context(format!("target account {}", claim.role.account)));
         let (name, bucket) = bucket.map_err(in_target)?;
         seen.bucket = name;
         steps.extend(bucket);
         steps.extend(refusals);
         Ok(())
+    }
+
+    /// Opens the connection for the test bucket before the role can be assumed, so that the proof does not wait for it.
+    pub fn connect_ahead(&self, claim: &Claim) {
+        // An error is reported by the proof.
+        if let Ok(Some(spec)) = self.bucket(&in_region(&self.access, claim), claim) {
+            let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+            ahead.insert(claim.role.clone(), spec);
+        }
+    }
+
+    /// Returns the test bucket of the claim, to which a connection is open or being opened.
+    fn bucket(&self, access: &Access, claim: &Claim) -> Result<Option<BucketSpec>> {
+        let known = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).remove(&claim.role);
+        if known.is_some() && matches!(claim.extent, Extent::Bucket(_)) {
+            return Ok(known);
+        }
+        let spec = bucket_spec(claim, &access.region)?;
+        if let Some(spec) = &spec {
+            test_bucket::connect_ahead(access, spec);
+        }
+        Ok(spec)
     }
 
     /// Runs the first two steps: checks the owner of the credentials, and assumes the role. Returns the access used for
@@ -337,7 +367,46 @@ impl Prover {
         let freshness = claim.freshness;
         let attempt = async || self.assume_under_either_name(access, request, claim).await;
         let waiting = |waited| watch.waiting(freshness.words(Some("sts:AssumeRole"), waited));
-        timed(freshness.settle_unless(obstacle(Denied::AssumeRole), 2, attempt, may_pass, waiting)).await
+        timed(freshness.settle_unless(obstacle(Denied::AssumeRole), 1, attempt, may_pass, waiting)).await
+    }
+
+    /// Assumes a role that has just changed once more, beside the steps of the `first` session: servers with and without the
+    /// change may answer in turn. `None` where a single answer counts, as with a code, which is used up.
+    async fn assume_again(
+        &self,
+        access: &Access,
+        request: &AssumeRole,
+        claim: &Claim,
+        first: Instant,
+        watch: &dyn Watch,
+    ) -> Option<Timed<Settled<Session>>> {
+        let freshness = claim.freshness;
+        if matches!(freshness, Freshness::Settled) || self.takes_code(claim) {
+            return None;
+        }
+        let attempt = async || self.assume_under_either_name(access, request, claim).await;
+        let waiting = |waited| watch.waiting(freshness.words(Some("sts:AssumeRole"), waited));
+        let settling = freshness.settle_after(Some(first), 2, attempt, Result::is_ok, may_pass, waiting);
+        Some(timed(settling).await)
+    }
+
+    /// Adds to the step what AWS answered when the role was assumed again.
+    fn settled(
+        &self,
+        again: Option<Timed<Settled<Session>>>,
+        step: &mut Step,
+        claim: &Claim,
+    ) -> std::result::Result<(), Stop> {
+        let Some(Timed { value: Settled { answer, since, .. }, requests }) = again else { return Ok(()) };
+        match answer {
+            Ok(_) => {
+                step.since = Some(since);
+                step.duration += requests.duration;
+                step.request_ids.extend(requests.ids);
+            }
+            Err(error) => *step = self.refused(error, claim).map_err(Stop::Failed)?.with(requests),
+        }
+        Ok(())
     }
 
     /// Assumes the role with the session name of tests, and if AWS denies that, with the user's: a policy that xacct cannot

@@ -69,7 +69,20 @@ impl Freshness {
         may_change: impl Fn(&Result<T>) -> bool,
         waiting: impl Fn(Duration),
     ) -> Settled<T> {
-        let (mut row, mut since) = (0, Instant::now());
+        self.settle_after(None, times, attempt, is_welcome, may_change, waiting).await
+    }
+
+    /// As [`Freshness::settle`], after a welcome answer at this time, which counts.
+    pub async fn settle_after<T>(
+        self,
+        welcome: Option<Instant>,
+        times: u32,
+        attempt: impl AsyncFn() -> Result<T>,
+        is_welcome: impl Fn(&Result<T>) -> bool,
+        may_change: impl Fn(&Result<T>) -> bool,
+        waiting: impl Fn(Duration),
+    ) -> Settled<T> {
+        let (mut row, mut since) = (u32::from(welcome.is_some()), welcome.unwrap_or_else(Instant::now));
         loop {
             let answer = attempt().await;
             let now = Instant::now();

@@ -20,7 +20,7 @@ use crate::iam::state::{DesiredGrant, ObservedPrincipal, ObservedRole};
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{self, Operator};
 use crate::operations::apply::{check_unchanged, outcome, part_way, read_until_done};
-use crate::operations::grant_writer::{GrantWriter, GrantWriters};
+use crate::operations::grant_writer::{GrantWriter, GrantWriters, Until};
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle;
 use crate::proof::Watch;
@@ -30,16 +30,28 @@ use crate::text::shell::ShellCommand;
 
 /// Applies both sides: the grant beside new roles, but after any role that exists is as it should be. One target that
 /// fails stops no other. Returns what wrote the grants that had to be written.
-pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) -> Result<GrantWriters> {
+///
+/// If the link `proves` to be new afterwards, what was written is read back beside the proof.
+pub async fn apply(work: &mut Work, args: &Bootstrap, proves: bool, run: &Run<'_>) -> Result<GrantWriters> {
     let waits = work.jobs.iter().any(|job| job.state.changes_what_stands(&job.plan));
+    // The proof of new access begins beside the reads. What bears on existing access is read back before anything else.
+    let is_first = !waits && proves && work.source.leaving().next().is_none();
+    for job in &mut work.jobs {
+        job.state.is_read_beside = is_first && job.state.shown.is_none();
+    }
     if waits {
         apply_roles(&mut work.jobs, args, run).await;
     }
     let mut writers = grant_writers(work, args, run)?;
     let write_grant = async {
         let progress = run.console.progress("bootstrap");
-        // With --only, no proof follows that would notice concurrent writes by other runs.
-        writers.write(args.timeout, args.only.is_some(), &progress).await
+        let until = match args.only {
+            // No proof follows that would notice concurrent writes by other runs.
+            Some(_) => Until::Rested,
+            None if is_first => Until::Written,
+            None => Until::ReadBack,
+        };
+        writers.write(args.timeout, until, &progress).await
     };
     let write_roles = async {
         if !waits {
@@ -128,7 +140,7 @@ fn grant_withheld(work: &Work) -> Error {
 
 async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {
     let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
-    let place = format!("target account {}", job.role.account);
+    let place = place(job);
     let state = &mut job.state;
     if let Some(shown) = &state.shown {
         progress.now("reading the role again");
@@ -149,12 +161,6 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
         }
     }
     progress.now("writing the role");
-    let desired = &state.desired;
-    // What was adopted a moment ago is ours now, though its tags may not be visible yet.
-    let read_plan = async || {
-        let observed = accounts::read_role_back(operator, desired).await?;
-        Ok::<_, Error>(observed.map(|observed| plan_role(desired, Some(&observed), &state.quotas, true)))
-    };
     let mut applied = Vec::new();
     for phase in phases(&job.plan.changes, state.shown.as_ref(), &state.quotas) {
         applied.extend(apply::to_role(&operator.access, &job.role, &phase, state.shown.is_none(), args.timeout).await);
@@ -163,7 +169,7 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
         }
         if phase.read_back {
             let is_later = |change: &Change| is_removal(change) || change.updates_record();
-            let read_left = async || Ok(left(read_plan().await?, |change| !is_later(change)));
+            let read_left = async || Ok(left(role_plan(operator, state).await?, |change| !is_later(change)));
             let shown = read_until_done(read_left, &place, args.timeout, progress).await;
             if let Err(error) = shown {
                 return Err(part_way(error, &applied, &job.plan, job.role.name.as_str()));
@@ -173,9 +179,29 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
     state.written = job.plan.changes.iter().any(Change::bears_on_access).then(Instant::now);
     state.made = applied.iter().all(|(_, result)| result.is_ok());
     outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
+    if state.is_read_beside { Ok(()) } else { read_back(job, args, progress).await }
+}
+
+/// Reads the role until AWS shows all changes.
+///
+/// # Errors
+/// When AWS cannot be reached, or does not show them in time.
+pub async fn read_back(job: &Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {
+    let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     progress.now("reading the role back");
-    let read_left = async || Ok(left(read_plan().await?, |_| true));
-    read_until_done(read_left, &place, args.timeout, progress).await
+    let read_left = async || Ok(left(role_plan(operator, &job.state).await?, |_| true));
+    read_until_done(read_left, &place(job), args.timeout, progress).await
+}
+
+/// Plans what is left to change in the role, which `None` says does not exist. What was adopted a moment ago is ours now,
+/// though its tags may not be visible yet.
+async fn role_plan(operator: &Operator, state: &Making) -> Result<Option<std::result::Result<Plan, Box<Refusal>>>> {
+    let observed = accounts::read_role_back(operator, &state.desired).await?;
+    Ok(observed.map(|observed| plan_role(&state.desired, Some(&observed), &state.quotas, true)))
+}
+
+fn place(job: &Job) -> String {
+    format!("target account {}", job.role.account)
 }
 
 /// What is left of the plan to do on a role that is not as it was shown: `None` if it is another role, or needs anything

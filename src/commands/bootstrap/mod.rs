@@ -132,9 +132,15 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
     if before {
         file = file.again()?;
     }
+    let mut ahead = None;
+    // Without the grant, a permission set may have no credentials yet.
+    if proves && args.wait.is_none() {
+        let proving = Proving { args, run, connections: &connections, source: &source };
+        ahead = Some(proving.prover_ahead(&work).await);
+    }
     if work.pending() > 0 {
         let answers = answered(questions.take(), args.report.concurrency);
-        let (applied, answers) = tokio::join!(apply(&mut work, args, run), answers);
+        let (applied, answers) = tokio::join!(apply(&mut work, args, proves, run), answers);
         if let Some(answers) = answers {
             answers.settle(&mut work);
         }
@@ -156,7 +162,11 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
     }
     if proves {
         let proving = Proving { args, run, connections: &connections, source: &source };
-        proving.prove(&mut work, &mut writers).await;
+        let prover = match ahead {
+            Some(prover) => prover,
+            None => proving.prover(&work).await,
+        };
+        proving.prove(&mut work, &mut writers, prover).await;
         let is_rotated = |job: &Job| job.state.proof.is_none() || job.state.rejects_wrong_external_id();
         let any_rotated = work.jobs.iter().any(|job| job.link.finishes_rotation() && is_rotated(job));
         let any_moved = work.jobs.iter().any(|job| job.link.begins_move && job.state.works());
@@ -189,7 +199,7 @@ fn orphans(search: Search, work: &mut Work) -> Orphans {
 }
 
 /// Answers the questions, if there are any left.
-async fn answered(questions: Option<Questions>, at_once: u16) -> Option<Answers> {
+async fn answered(questions: Option<Questions>, at_once: Option<u16>) -> Option<Answers> {
     match questions {
         Some(questions) => Some(questions.answer(at_once).await),
         None => None,

@@ -190,6 +190,7 @@ impl Planner<'_> {
             versions: target.as_ref().map(|target| target.versions.clone()).unwrap_or_default(),
             is_open: false,
             no_bucket: None,
+            is_read_beside: false,
             made: true,
             written: None,
             proof: None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+use super::apply::read_back;
 use super::arguments::Bootstrap;
 use super::work::{Job, Work};
 use crate::aws::client::access::Access;
@@ -25,6 +26,9 @@ use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Claim, Denied, Extent, Freshness, Outcome, Proof, Prover, Watch};
 
+/// The most new links for which connections are opened ahead.
+const MOST_AHEAD: usize = 8;
+
 /// What proofs need: arguments, connections and the source.
 pub struct Proving<'a> {
     pub args: &'a Bootstrap,
@@ -34,19 +38,52 @@ pub struct Proving<'a> {
 }
 
 impl Proving<'_> {
-    /// Proves all links concurrently, and diagnoses those that do not work. Meanwhile `writers` guard the grants.
-    pub async fn prove(&self, work: &mut Work, writers: &mut GrantWriters) {
-        let Some(prover) = self.prover(work).await else { return };
-        let prover = match prover {
-            Ok(prover) => prover,
-            Err(error) => {
-                work.jobs.iter_mut().for_each(|job| job.state.proof = Some(Err(error.clone())));
-                return;
-            }
+    /// Proves all links concurrently, and diagnoses those that do not work. Meanwhile `writers` guard the grants, and what
+    /// was not read back is.
+    pub async fn prove(&self, work: &mut Work, writers: &mut GrantWriters, prover: Option<Result<Prover>>) {
+        let (prover, unusable) = match prover {
+            Some(Ok(prover)) => (Some(prover), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
         };
+        let bench = prover.map(|prover| self.bench(prover, work, writers.written()));
+        let tally = self.run.console.tally("bootstrap", work.jobs.len(), "verified");
+        let proofs = side_by_side(&work.jobs, self.args.report.concurrency, async |job| {
+            let read = async {
+                match job.result.is_ok() && job.state.is_read_beside {
+                    true => read_back(job, self.args, &self.run.console.progress(&job.link.name)).await,
+                    false => Ok(()),
+                }
+            };
+            let proof = async {
+                if job.result.is_err() || work.grant.result.is_err() {
+                    return (None, None);
+                }
+                let Some(bench) = &bench else { return (unusable.clone().map(Err), None) };
+                let (proof, diagnosis) = bench.prove(job, || tally.one_more()).await;
+                (Some(proof), diagnosis)
+            };
+            tokio::join!(read, proof)
+        });
+        let repaired = |at| bench.iter().for_each(|bench| bench.granted.set(Some(at)));
+        let progress = self.run.console.progress("bootstrap");
+        match writers.guard_while(proofs, repaired, &progress).await {
+            Ok(proofs) => {
+                for (job, (read, proven)) in work.jobs.iter_mut().zip(proofs) {
+                    match read {
+                        Ok(()) => (job.state.proof, job.state.diagnosis) = proven,
+                        Err(error) => job.result = Err(error),
+                    }
+                }
+            }
+            Err(error) => work.grant.result = Err(error),
+        }
+    }
+
+    fn bench(&self, prover: Prover, work: &Work, granted: Option<Instant>) -> Bench<'_> {
         let principals = self.principals(work);
         let operator = work.source.operator.as_ref().map(|operator| operator.access.clone());
-        let bench = Bench {
+        Bench {
             args: self.args,
             run: self.run,
             prover,
@@ -54,23 +91,7 @@ impl Proving<'_> {
             tested_as: self.source.tested_as.clone(),
             diagnostician: Diagnostician::new(self.run, self.connections, self.source, &principals, operator),
             grants: grants(&work.grant.plan),
-            granted: Cell::new(writers.written()),
-        };
-        let tally = self.run.console.tally("bootstrap", work.jobs.len(), "verified");
-        let proofs = side_by_side(&work.jobs, self.args.report.concurrency, async |job| {
-            if job.result.is_err() || work.grant.result.is_err() {
-                return (None, None);
-            }
-            let (proof, diagnosis) = bench.prove(job, || tally.one_more()).await;
-            (Some(proof), diagnosis)
-        });
-        match writers.guard_while(proofs, |at| bench.granted.set(Some(at))).await {
-            Ok(proofs) => {
-                for (job, proven) in work.jobs.iter_mut().zip(proofs) {
-                    (job.state.proof, job.state.diagnosis) = proven;
-                }
-            }
-            Err(error) => work.grant.result = Err(error),
+            granted: Cell::new(granted),
         }
     }
 
@@ -95,8 +116,25 @@ impl Proving<'_> {
         Ok(())
     }
 
+    /// Returns a prover with the user's credentials; `None` if there are none. Opens the connections to S3 beside the writes
+    /// of new links, if there are few: the proof would wait for them.
+    pub async fn prover_ahead(&self, work: &Work) -> Option<Result<Prover>> {
+        let prover = self.prover(work).await;
+        let new =
+            work.jobs.iter().filter(|job| job.result.is_ok() && job.state.shown.is_none() && !job.plan.is_empty());
+        let new: Vec<_> = new.filter(|job| job.state.no_bucket.is_none()).collect();
+        if let Some(Ok(prover)) = &prover
+            && new.len() <= MOST_AHEAD
+        {
+            for job in new {
+                prover.connect_ahead(&proving::claim_to_test(&job.link, &job.role, Freshness::Settled, self.run));
+            }
+        }
+        prover
+    }
+
     /// Returns a prover with the user's credentials; `None` if there are none.
-    async fn prover(&self, work: &Work) -> Option<Result<Prover>> {
+    pub async fn prover(&self, work: &Work) -> Option<Result<Prover>> {
         let access = match (&self.source.user_profile, &work.source.operator) {
             (Some(profile), _) => self.connections.access(Some(profile)).await,
             (None, Some(operator)) => Ok(operator.access.clone()),

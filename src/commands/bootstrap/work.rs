@@ -56,6 +56,8 @@ pub struct Making {
     pub no_bucket: Option<String>,
     /// Whether AWS accepted every write; reads may not show them yet.
     pub made: bool,
+    /// Whether the role is read back beside the proof.
+    pub is_read_beside: bool,
     /// When AWS answered the last write, if a write affects access.
     pub written: Option<Instant>,
     pub proof: Option<Result<Proof>>,

@@ -15,7 +15,7 @@ use crate::iam::state::{ObservedPrincipal, Reading};
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts;
 use crate::operations::apply::{check_unchanged, outcome, read_until_done};
-use crate::operations::grant_writer::{GrantWriter, GrantWriters};
+use crate::operations::grant_writer::{GrantWriter, GrantWriters, Until};
 use crate::operations::run::side_by_side;
 use crate::proof::Watch;
 use crate::report::console::Progress;
@@ -90,7 +90,7 @@ async fn remove_grants(work: &mut Work, report: &Report<'_>, progress: &Progress
         };
         writers.push(GrantWriter::new(operator, shown, &name, &plan, run.context.random, planner));
     }
-    let result = if writers.is_empty() { Ok(()) } else { writers.write(args.timeout, true, progress).await };
+    let result = if writers.is_empty() { Ok(()) } else { writers.write(args.timeout, Until::Rested, progress).await };
     (work.grant.repairs, work.grant.plan) = (writers.repairs(), planned.and(writers.into_plan()));
     result
 }

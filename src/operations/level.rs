@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn stops_where_more_at_once_are_not_faster() {
         // A limit of 64 a second.
-        let limited = |level: usize| Duration::from_millis(250).max(Duration::from_secs_f64(level as f64 / 64.0));
+        let limited =
+            |level: usize| Duration::from_millis(250).max(Duration::from_secs(1) * u32::try_from(level).unwrap() / 64);
         let mut level = Level::new(None);
         after(1000, &mut level, Duration::ZERO, limited);
         assert!((16..=32).contains(&level.now()), "{level:?}");

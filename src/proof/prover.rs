@@ -257,7 +257,6 @@ impl Prover {
         if let Some(denied) = claim.test_name.as_ref().and_then(TestName::denied) {
             let _ = write!(evidence, " as {}; denied as {denied}", self.session_name().map_err(Stop::Failed)?);
         }
-        let entered = steps.len();
         steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).with(requests).since(first));
         let request = AssumeRole { session_name: self.request(claim).map_err(Stop::Failed)?.session_name, ..request };
         let now = who_am_i_now(&session, &claim.role);
@@ -268,7 +267,7 @@ impl Prover {
         }
         let again = self.assume_again(&access, &request, claim, first, watch);
         if matches!(claim.extent, Extent::Session) {
-            return self.settled(again.await, &mut steps[entered], claim);
+            return self.settled(again.await, steps, claim);
         }
         let inside = access.with_session(&session.credentials, format!("session of {}", claim.role.name));
         let source = self.caller().await.map_err(Stop::Failed)?.account;
@@ -279,7 +278,7 @@ impl Prover {
             refusals::steps(&plain, &access, &request, claim, watch),
             again
         );
-        self.settled(again, &mut steps[entered], claim)?;
+        self.settled(again, steps, claim)?;
         let in_target = |error: Error| Stop::Failed(error.context(format!("target account {}", claim.role.account)));
         let (name, bucket) = bucket.map_err(in_target)?;
         seen.bucket = name;
@@ -390,14 +389,15 @@ impl Prover {
         Some(timed(settling).await)
     }
 
-    /// Adds to the step what AWS answered when the role was assumed again.
+    /// Adds to the step of AssumeRole what AWS answered when the role was assumed again.
     fn settled(
         &self,
         again: Option<Timed<Settled<Session>>>,
-        step: &mut Step,
+        steps: &mut [Step],
         claim: &Claim,
     ) -> std::result::Result<(), Stop> {
         let Some(Timed { value: Settled { answer, since, .. }, requests }) = again else { return Ok(()) };
+        let Some(step) = steps.iter_mut().find(|step| step.id == StepId::AssumeRole) else { return Ok(()) };
         match answer {
             Ok(_) => {
                 step.since = Some(since);

@@ -4,6 +4,7 @@
 //! person keeps out of it.
 
 mod file;
+mod grant;
 mod link;
 mod parse;
 mod policy_files;
@@ -12,6 +13,7 @@ mod select;
 mod write;
 
 pub use file::{ConfigFile, DEFAULT_ROLE_NAME, Manager, OtherRole, Recorded, RecordedSource, VARIABLE};
+pub use grant::GrantSettings;
 pub use link::{ExternalIdChoice, Keeps, Link, Source, WayIn};
 pub use policy_files::{read_policy_file, read_trust_statements, rebased};
 pub use save::check_writable;

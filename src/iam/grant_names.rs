@@ -11,8 +11,11 @@ pub const GRANT_PATH: &str = "/xacct/";
 /// Names are unique in an account whatever the path (IAM API reference, CreatePolicy), so they name the principal.
 #[must_use]
 pub fn grant_part_prefix(kind: &str, name: &str) -> String {
-    format!("xacct-{kind}-{name}-")
+    format!("xacct-{}-{name}-", kind.replace(' ', "-"))
 }
+
+/// The number of the only managed policy of a permission set: its administrator refers to it once.
+pub const SET_PART: u32 = 1;
 
 /// Returns the name of one of them.
 #[must_use]

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arn::{PrincipalArn, PrincipalRef, RoleArn};
+use super::arn::{PrincipalArn, PrincipalRef, RoleArn, RolePattern};
 use super::identity::LINK_TAG;
 use super::names::{AccountId, RoleName};
+use super::organization_grant::OrganizationGrant;
 use super::plan::teardown::{granted_roles, has_own_statement};
 use super::policy::PolicyDocument;
 use super::state::{SOURCE_TAG, is_ours};
@@ -44,6 +45,29 @@ impl Named {
     #[must_use]
     pub fn has_role(&self, account: &AccountId, role: &RoleName) -> bool {
         self.principals_of(account, role).is_some()
+    }
+
+    /// Returns whether a link of this principal has a role of this name, other than `except`.
+    #[must_use]
+    pub fn has_name(&self, principal: &PrincipalRef, name: &RoleName, except: &BTreeSet<RoleArn>) -> bool {
+        let is_excepted = |account: &AccountId, name: &str| {
+            except.iter().any(|role| role.account == *account && role.name.as_str().eq_ignore_ascii_case(name))
+        };
+        self.roles.iter().any(|((account, role), principals)| {
+            role.eq_ignore_ascii_case(name.as_str())
+                && !is_excepted(account, role)
+                && (principals.is_empty() || principals.contains(&label(principal)))
+        })
+    }
+
+    /// Returns the names of roles that this grant covers in an organization, and that no link of the principal has.
+    #[must_use]
+    pub fn orphaned_names(&self, principal: &PrincipalRef, grant: &PolicyDocument) -> BTreeSet<RolePattern> {
+        let wide = OrganizationGrant::of(grant).map(|wide| wide.roles).unwrap_or_default();
+        let is_its = |it: &RolePattern| {
+            self.has_principal(principal) && self.has_name(principal, &it.name, &BTreeSet::new())
+        };
+        wide.into_iter().filter(|pattern| !is_its(pattern)).collect()
     }
 
     fn principals_of(&self, account: &AccountId, role: &RoleName) -> Option<&BTreeSet<String>> {
@@ -104,6 +128,8 @@ pub struct OrphanedGrant {
     pub is_named: bool,
     /// The roles that the grant still covers.
     pub roles: BTreeSet<RoleArn>,
+    /// The roles that it still covers in every account of an organization.
+    pub patterns: BTreeSet<RolePattern>,
 }
 
 impl OrphanedGrant {
@@ -112,8 +138,9 @@ impl OrphanedGrant {
     pub fn of(principal: &PrincipalArn, grant: &PolicyDocument, named: &Named) -> Option<Self> {
         let reference = principal.reference();
         let (is_named, roles) = (named.has_principal(&reference), named.orphaned_of(&reference, grant));
-        let is_orphan = if is_named { !roles.is_empty() } else { has_own_statement(grant) };
-        is_orphan.then(|| Self { principal: principal.clone(), is_named, roles })
+        let patterns = named.orphaned_names(&reference, grant);
+        let is_orphan = if is_named { !roles.is_empty() || !patterns.is_empty() } else { has_own_statement(grant) };
+        is_orphan.then(|| Self { principal: principal.clone(), is_named, roles, patterns })
     }
 
     /// Returns what is orphaned in the grant of a user of the source account.

@@ -13,6 +13,7 @@ use super::names::{AccountId, ExternalId, Region};
 use super::policy::{Effect, Element, PolicyDocument, Statement};
 use super::revocation;
 use crate::iam::grant_names::grant_parts_arn;
+use crate::iam::organization_grant::OrganizationGrant;
 
 /// The `Sid` by which xacct recognises its own statement in a trust policy and in a grant.
 pub const LINK_SID: &str = "XacctAssumeRole";
@@ -20,10 +21,16 @@ pub const LINK_SID: &str = "XacctAssumeRole";
 /// The `Sid` of the statement that allows session tags and a source identity.
 pub const SESSION_TAGS_SID: &str = "XacctSessionTags";
 
+/// The `Sid` of the statement of a grant that covers the roles of one name in every account of an organization.
+pub const ORGANIZATION_SID: &str = "XacctAssumeRoleInOrganization";
+
+/// The `Sid` of the statement that allows session tags and a source identity for these roles.
+pub const ORGANIZATION_TAGS_SID: &str = "XacctSessionTagsInOrganization";
+
 /// Returns whether a `Sid` is one of those by which xacct recognises its own statements.
 #[must_use]
 pub fn is_own_sid(sid: &str) -> bool {
-    [LINK_SID, SESSION_TAGS_SID].contains(&sid)
+    [LINK_SID, SESSION_TAGS_SID, ORGANIZATION_SID, ORGANIZATION_TAGS_SID].contains(&sid)
 }
 
 /// The name of the inline policy that lets a role create the test bucket if it gets no other policy.
@@ -52,6 +59,8 @@ embedded! {
     TRUST_SESSION_TAGS = "trust-session-tags.json";
     GRANT = "grant.json";
     GRANT_SESSION_TAGS = "grant-session-tags.json";
+    GRANT_ORGANIZATION = "grant-organization.json";
+    GRANT_ORGANIZATION_SESSION_TAGS = "grant-organization-session-tags.json";
     TRUST_HCP = "trust-hcp.json";
     VERIFY_BUCKET = "verify-bucket.json";
     REVOKE_SESSIONS = "revoke-sessions.json";
@@ -160,6 +169,19 @@ pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -
     merge(documents.into_iter().filter(|(roles, _)| !roles.is_empty()).map(|(roles, template)| {
         let arns: Vec<_> = roles.iter().map(ToString::to_string).collect();
         filled(template, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone())))
+    }))
+}
+
+/// Returns the grant of the roles of one name in every account of an organization.
+#[must_use]
+pub fn grant_in_organization(grant: &OrganizationGrant) -> PolicyDocument {
+    let documents = [(&grant.roles, &GRANT_ORGANIZATION), (&grant.with_session_tags, &GRANT_ORGANIZATION_SESSION_TAGS)];
+    merge(documents.into_iter().filter(|(roles, _)| !roles.is_empty()).map(|(roles, template)| {
+        filled(template, &|name| match name {
+            "RolePatterns" => Some(Fill::Many(roles.iter().map(ToString::to_string).collect())),
+            "Organization" => Some(Fill::One(grant.organization.to_string())),
+            _ => None,
+        })
     }))
 }
 

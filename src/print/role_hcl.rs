@@ -7,7 +7,6 @@ use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::names::{AccountId, Region};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredGrant, DesiredRole};
-use crate::iam::templates;
 use crate::print::provider::aliases;
 
 /// How Terraform gets credentials for an account.
@@ -97,7 +96,7 @@ fn parts(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> (Vec<St
         let arguments = [
             ("name", quoted(policy)),
             (argument, quoted(name)),
-            ("policy", encoded(&templates::grant(&grant.roles, &grant.with_session_tags))),
+            ("policy", encoded(&grant.document())),
         ];
         rest.push(resource(kind, &label, &own_name, &arguments, &format!("{name}:{policy}")));
     }

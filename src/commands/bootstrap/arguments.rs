@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::{
-    ChangeOptions, Half, OperatorAccess, PrincipalOptions, ProofOptions, ReportOptions, RoleOptions, account,
+    ChangeOptions, GrantOptions, Half, OperatorAccess, PrincipalOptions, ProofOptions, ReportOptions, RoleOptions, account,
     target_name, timeout,
 };
 use crate::iam::names::AccountId;
@@ -49,6 +49,9 @@ pub struct Bootstrap {
     /// Who may assume the role.
     #[command(flatten)]
     pub principals: PrincipalOptions,
+    /// How the principals get the grant.
+    #[command(flatten)]
+    pub grant: GrantOptions,
     /// Create only one half, and print what the owner of the other account needs
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,

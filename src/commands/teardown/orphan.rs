@@ -10,7 +10,7 @@ use crate::iam::identity::Identity;
 use crate::iam::names::{IamPath, PolicyName};
 use crate::iam::orphans::Named;
 use crate::iam::plan::Plan;
-use crate::iam::plan::teardown::{Objection, Removal, StandingRole, plan_grant_removal, plan_whole_grant_removal};
+use crate::iam::plan::teardown::{Lost, Objection, Removal, StandingRole, plan_grant_removal, plan_whole_grant_removal};
 use crate::iam::record::Record;
 use crate::iam::state::{BOUNDARY_TAG, ObservedPrincipal, SOURCE_TAG, is_ours};
 use crate::operations::objection::with_hints;
@@ -196,9 +196,13 @@ impl Orphan {
                 plan_whole_grant_removal(principal, name, observed)
             }
             (What::Grant(of), Some(grant)) => {
-                plan_grant_removal(principal, name, &self.named.orphaned_of(of, grant), observed)
+                let (roles, gone) = (self.named.orphaned_of(of, grant), self.named.orphaned_names(of, grant));
+                plan_grant_removal(principal, name, Lost { roles: &roles, gone: &gone }, observed)
             }
-            _ => plan_grant_removal(principal, name, roles, observed),
+            _ => {
+                let gone = Lost::names(roles, &principal.reference(), &self.named);
+                plan_grant_removal(principal, name, Lost { roles, gone: &gone }, observed)
+            }
         }
     }
 }

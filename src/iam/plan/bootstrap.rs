@@ -12,6 +12,7 @@ use super::order::{narrows_first, without_room};
 use super::parts::{self, ForeignPart, Others, Spread};
 use super::places::{self, Room};
 use super::quotas::{Excess, exceeded};
+use super::set_policy::plan_set_policy;
 use super::weaker;
 use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{PrincipalArn, RoleArn};
@@ -19,10 +20,11 @@ use crate::iam::effective::surely_denies;
 use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
+use crate::iam::organization_grant::OrganizationGrant;
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::REVOKE_POLICY;
-use crate::iam::risks::{self, Counted, Risk};
+use crate::iam::risks::{self, Counted, Risk, Weaker};
 use crate::iam::state::{
     BOUNDARY_TAG, DesiredGrant, DesiredRole, FoundDocument, ObservedPrincipal, ObservedRole, Quota, RoleQuotas,
     SOURCE_TAG,
@@ -313,23 +315,31 @@ fn permissions(
 /// # Errors
 /// [`Refusal`] when xacct did not write the policy and `adopt` is not set, or the grant would exceed the quota.
 pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: bool) -> Result<Plan, Box<Refusal>> {
+    if desired.is_referenced {
+        return plan_set_policy(desired, observed, adopt);
+    }
     let inline = observed.grant.as_ref().map(Contents::of).unwrap_or_default();
     let parts = parts::contents(observed);
-    let covered: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
-    let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
+    let exists = observed.grant.is_some() || !parts.is_empty();
+    let wide = Wide::of(desired, [&inline].into_iter().chain(parts.values()));
+    let listed: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
+    let roles = desired.listed(&listed, wide.before.as_ref());
+    let mut covered = listed.clone();
+    covered.extend(desired.own.union(&desired.roles).filter(|role| wide.covers_now(role)).cloned());
     let mut with_session_tags = inline.with_session_tags.clone();
     with_session_tags.extend(parts.values().flat_map(|part| part.with_session_tags.iter().cloned()));
     with_session_tags.retain(|role| !desired.roles.contains(role));
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
-    let whole = templates::grant(&roles, &with_session_tags);
+    let whole = desired.document_of(&roles, &with_session_tags, wide.after.as_ref());
     let size = whole.size() + observed.other_policies_size.unwrap_or(0);
     let Some(managed) =
         observed.managed.as_ref().filter(|managed| !managed.parts.is_empty() || size > observed.quota.most)
     else {
-        return plan_inline(desired, observed, adopt, whole, &covered);
+        return Ok(wide.risks(desired, exists, plan_inline(desired, observed, adopt, whole, &covered)?));
     };
-    let kept = if adopt { &[] } else { inline.foreign.as_slice() };
-    let room = parts::room(observed, managed, kept);
+    let mut kept = if adopt { Vec::new() } else { inline.foreign.clone() };
+    kept.extend(wide.after.iter().flat_map(OrganizationGrant::statements));
+    let room = parts::room(observed, managed, &kept);
     let spread = Spread {
         places: places::distribute(&parts::places(&inline, &parts), &roles, &with_session_tags, room).ok_or_else(
             || {
@@ -337,18 +347,19 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
                 Refusal::TooManyRoles { principal, roles, size, room }
             },
         )?,
+        added: roles.difference(&covered).cloned().collect(),
+        removed: listed.difference(&roles).cloned().collect(),
         with_session_tags,
-        added: desired.roles.difference(&covered).cloned().collect(),
-        removed: BTreeSet::new(),
     };
-    let mut plan = plan_inline(desired, observed, adopt, spread.document(&spread.inline()), &covered)?;
+    let document = desired.document_of(&spread.inline(), &spread.with_session_tags, wide.after.as_ref());
+    let mut plan = plan_inline(desired, observed, adopt, document, &covered)?;
     // Full on purpose.
     plan.warnings.retain(|risk| !matches!(risk, Risk::NearQuota { .. }));
     let elsewhere = spread.covered();
     for change in &mut plan.changes {
         if let Change::PutGrant { added, removes, to, .. } = change {
             let own = covers(to);
-            added.retain(|role| own.contains(&role.to_string()));
+            added.retain(|role| own.contains(&role.to_string()) || wide.covers_later(role));
             removes.retain(|arn| !elsewhere.contains(arn));
         }
     }
@@ -356,9 +367,66 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
     plan.changes.extend(spread.changes(observed, others).map_err(|ForeignPart { name, statements }| {
         Refusal::ForeignPart { principal: desired.principal.clone(), name, statements }
     })?);
+    for change in &mut plan.changes {
+        if let Change::PutGrant { removes, .. } | Change::PutGrantPart { removes, .. } = change {
+            removes.retain(|arn| !wide.covers_text_later(arn));
+        }
+    }
     plan.changes = parts::growing_first(plan.changes);
     plan.notes.extend(spread.note(observed));
-    Ok(plan)
+    Ok(wide.risks(desired, exists, plan))
+}
+
+/// What a grant covers in every account of an organization, before and after the plan.
+pub(super) struct Wide {
+    pub before: Option<OrganizationGrant>,
+    pub after: Option<OrganizationGrant>,
+}
+
+impl Wide {
+    pub fn of<'a>(desired: &DesiredGrant, found: impl IntoIterator<Item = &'a Contents>) -> Self {
+        let before = found.into_iter().find_map(|contents| contents.organization.clone());
+        Self { after: desired.in_organization(before.as_ref()), before }
+    }
+
+    pub fn covers_now(&self, role: &RoleArn) -> bool {
+        self.before.as_ref().is_some_and(|before| before.covers(role))
+    }
+
+    pub fn covers_later(&self, role: &RoleArn) -> bool {
+        self.after.as_ref().is_some_and(|after| after.covers(role))
+    }
+
+    /// Returns whether it covers the role with this ARN later.
+    pub fn covers_text_later(&self, arn: &str) -> bool {
+        arn.parse().is_ok_and(|role| self.covers_later(&role))
+    }
+
+    /// Adds the risks of a grant for an organization to the plan. `exists` says whether there is a grant now.
+    pub fn risks(&self, desired: &DesiredGrant, exists: bool, mut plan: Plan) -> Plan {
+        let Some(after) = &self.after else { return plan };
+        for pattern in &after.roles {
+            let (principal, organization) = (desired.principal.clone(), after.organization.clone());
+            let is_new = !self.before.as_ref().is_some_and(|before| {
+                before.organization == after.organization && before.roles.contains(pattern)
+            });
+            if is_new && exists {
+                let (principal, organization, roles) = (principal.clone(), organization.clone(), pattern.clone());
+                plan.warnings.push(Risk::Weaker(Weaker::GrantForOrganization { principal, organization, roles }));
+            }
+            let is_declared = desired.own.union(&desired.roles).any(|role| pattern.covers(role));
+            plan.warnings.push(Risk::GrantForOrganization {
+                principal,
+                organization,
+                roles: pattern.clone(),
+                is_declared,
+            });
+            if is_new {
+                plan.notes.push(Note::OrganizationKeyUntested);
+            }
+        }
+        plan
+    }
 }
 
 /// Returns the change, if any, that makes this the inline policy of the grant. `covered` are the roles that the grant
@@ -384,7 +452,8 @@ fn plan_inline(
         ..templates::grant(&BTreeSet::new(), &BTreeSet::new())
     };
     let (principal, name) = (desired.principal.clone(), desired.policy_name.clone());
-    if observed.grant.is_some() && own.statement(templates::LINK_SID).is_none() && !adopt {
+    let is_marked = [templates::LINK_SID, templates::ORGANIZATION_SID].iter().any(|sid| own.statement(sid).is_some());
+    if observed.grant.is_some() && !is_marked && !adopt {
         return Err(Box::new(Refusal::ForeignGrant { principal, name, statements: foreign }));
     }
     let mut plan = Plan { warnings: risks::of_principal(&document, observed), ..Plan::default() };
@@ -450,11 +519,22 @@ fn plan_inline(
         principal,
         name,
         added: desired.roles.difference(covered).cloned().collect(),
-        removes: standing.map_or_else(BTreeSet::new, |found| &covers(found) - &covers(&document)),
+        removes: standing.map_or_else(BTreeSet::new, |found| removed(found, &document)),
         from: observed.grant.clone().map(Box::new),
         to: Box::new(document),
     });
     Ok(plan)
+}
+
+/// Returns the roles and patterns that the grant no longer covers.
+fn removed(found: &PolicyDocument, document: &PolicyDocument) -> BTreeSet<String> {
+    let wide = OrganizationGrant::of(document);
+    let is_covered = |arn: &String| {
+        let role = arn.parse().ok();
+        role.is_some_and(|role| wide.as_ref().is_some_and(|wide| wide.covers(&role)))
+    };
+    let removed = &covers(found) - &covers(document);
+    removed.into_iter().filter(|arn| !is_covered(arn)).collect()
 }
 
 /// Returns whether a statement allows roles to be assumed that it does not name one by one.
@@ -519,7 +599,9 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let Some(policy) = found.policy() else { return false };
     let roles = templates::granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
     let with_session_tags = templates::granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
-    found.matches(&templates::grant(&roles, &with_session_tags))
+    let mut plain = templates::grant(&roles, &with_session_tags);
+    plain.statements.extend(OrganizationGrant::of(policy).iter().flat_map(OrganizationGrant::statements));
+    found.matches(&plain)
 }
 
 fn owned((key, value): (&String, &String)) -> (String, String) {

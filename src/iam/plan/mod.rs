@@ -9,6 +9,7 @@ mod parts;
 mod places;
 mod quotas;
 pub mod revoke;
+mod set_policy;
 pub mod teardown;
 mod weaker;
 

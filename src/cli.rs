@@ -18,8 +18,9 @@ pub use session::*;
 
 use crate::iam::arn::{ManagedPolicy, PrincipalRef, UserRef};
 use crate::iam::invalid::Invalid;
-use crate::iam::names::{OrganizationId, 
-    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, SessionName, Tag,
+use crate::iam::names::{
+    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, OrganizationId, Region, RoleName, SessionDuration,
+    SessionName, Tag,
 };
 
 /// Options of every command.

@@ -3,6 +3,7 @@
 //! Options override `XACCT_…` variables (clap does that), which override the file. `xacct.local.toml` beside it has what one
 //! person keeps out of it.
 
+mod check_grant;
 mod file;
 mod grant;
 mod link;

@@ -108,17 +108,8 @@ fn conflict(text: &str) -> Option<usize> {
 
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
-const SOURCE_SETTINGS: [&str; 9] = [
-    "account",
-    "user",
-    "principals",
-    "profile",
-    "user_profile",
-    "other_files",
-    "grant",
-    "set_grant",
-    "organization",
-];
+const SOURCE_SETTINGS: [&str; 9] =
+    ["account", "user", "principals", "profile", "user_profile", "other_files", "grant", "set_grant", "organization"];
 const TARGET_SETTINGS: [&str; 30] = [
     "account",
     "profile",

@@ -23,6 +23,12 @@ pub fn grant_part_name(principal: &PrincipalArn, number: u32) -> String {
     format!("{}{number}", grant_part_prefix(principal.kind(), principal.name()))
 }
 
+/// Returns the ARN of the only managed policy of a permission set.
+#[must_use]
+pub fn set_policy_arn(set: &PrincipalArn) -> String {
+    grant_part_arn(set, &grant_part_name(set, SET_PART))
+}
+
 /// Returns the pattern of the ARNs of all of them.
 #[must_use]
 pub fn grant_parts_arn(principal: &PrincipalArn) -> String {

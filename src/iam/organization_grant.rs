@@ -39,10 +39,16 @@ impl OrganizationGrant {
         self.roles.iter().any(|pattern| pattern.covers(role))
     }
 
+    /// Returns the policy that grants it.
+    #[must_use]
+    pub fn document(&self) -> PolicyDocument {
+        templates::grant_in_organization(&self.organization, &self.roles, &self.with_session_tags)
+    }
+
     /// Returns its statements.
     #[must_use]
     pub fn statements(&self) -> Vec<Statement> {
-        templates::grant_in_organization(self).statements
+        self.document().statements
     }
 }
 
@@ -60,7 +66,8 @@ fn contents(statement: &Statement) -> Option<(OrganizationId, BTreeSet<RolePatte
     else {
         return None;
     };
-    let mut conditions = statement.condition.iter().flat_map(|(operator, keys)| keys.iter().map(move |it| (operator, it)));
+    let mut conditions =
+        statement.condition.iter().flat_map(|(operator, keys)| keys.iter().map(move |it| (operator, it)));
     let (Some((operator, (key, values))), None) = (conditions.next(), conditions.next()) else { return None };
     let is_it = operator.eq_ignore_ascii_case("StringEquals") && key.eq_ignore_ascii_case(ORGANIZATION_KEY);
     let (Some(organization), 1) = (values.first().filter(|_| is_it), values.len()) else { return None };
@@ -87,7 +94,7 @@ mod tests {
             roles: roles.clone(),
             with_session_tags: roles,
         };
-        let document = templates::grant_in_organization(&grant);
+        let document = grant.document();
         assert!(document.minified().contains("arn:aws-cn:iam::*:role/team/deploy"));
         assert!(document.statements.iter().all(is_own_statement));
         assert_eq!(OrganizationGrant::of(&document), Some(grant.clone()));

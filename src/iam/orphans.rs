@@ -60,13 +60,19 @@ impl Named {
         })
     }
 
+    /// Returns the names of these roles that no other link of the principal has.
+    #[must_use]
+    pub fn names_lost(&self, principal: &PrincipalRef, roles: &BTreeSet<RoleArn>) -> BTreeSet<RolePattern> {
+        let is_used = |pattern: &RolePattern| self.has_name(principal, &pattern.name, roles);
+        roles.iter().map(RolePattern::from).filter(|pattern| !is_used(pattern)).collect()
+    }
+
     /// Returns the names of roles that this grant covers in an organization, and that no link of the principal has.
     #[must_use]
     pub fn orphaned_names(&self, principal: &PrincipalRef, grant: &PolicyDocument) -> BTreeSet<RolePattern> {
         let wide = OrganizationGrant::of(grant).map(|wide| wide.roles).unwrap_or_default();
-        let is_its = |it: &RolePattern| {
-            self.has_principal(principal) && self.has_name(principal, &it.name, &BTreeSet::new())
-        };
+        let is_its =
+            |it: &RolePattern| self.has_principal(principal) && self.has_name(principal, &it.name, &BTreeSet::new());
         wide.into_iter().filter(|pattern| !is_its(pattern)).collect()
     }
 

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::evaluate::{self, Context, Mismatch, Principal, Request};
-use crate::iam::grant_names::{SET_PART, grant_part_arn, grant_part_name};
+use crate::iam::grant_names::{SET_PART, grant_part_name, set_policy_arn};
 use crate::iam::organization_grant::{ORGANIZATION_KEY, OrganizationGrant};
-use crate::iam::risks::Risk;
 use crate::iam::policy::{Effect, PolicyDocument};
 use crate::iam::state::{DesiredGrant, FoundDocument};
 use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID, granted_roles, is_own_sid};
@@ -70,10 +69,11 @@ pub fn lacking_grant(desired: &DesiredGrant, observed: &ObservedPermissionSet) -
     };
     if desired.is_referenced {
         let name = grant_part_name(&desired.principal, SET_PART);
-        let refers = observed.refers_to(&grant_part_arn(&desired.principal, &name));
+        let refers = observed.refers_to(&set_policy_arn(&desired.principal));
         return (!refers).then(|| of(desired.roles.clone(), Addition::Reference(name)));
     }
-    let lacks = |role: &RoleArn, action: &str| !observed.roles.iter().all(|of_set| of_set.allows(action, role, desired));
+    let lacks =
+        |role: &RoleArn, action: &str| !observed.roles.iter().all(|of_set| of_set.allows(action, role, desired));
     let plain = desired.roles.iter().filter(|role| lacks(role, "sts:AssumeRole"));
     let tagging = desired.with_session_tags.intersection(&desired.roles).filter(|role| lacks(role, "sts:TagSession"));
     let missing: BTreeSet<_> = plain.chain(tagging).cloned().collect();
@@ -91,38 +91,22 @@ pub fn lacking_grant(desired: &DesiredGrant, observed: &ObservedPermissionSet) -
     let mut with_session_tags = granted(SESSION_TAGS_SID, "sts:TagSession");
     with_session_tags.retain(|role| !desired.roles.contains(role));
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
-    let mut document =
-        desired.document_of(&roles, &with_session_tags, desired.in_organization(wide.as_ref()).as_ref());
+    let mut document = desired.document_of(&roles, &with_session_tags, desired.in_organization(wide.as_ref()).as_ref());
     let is_own = |sid: &Option<String>| sid.as_deref().is_some_and(is_own_sid);
     let others = found.into_iter().flat_map(|found| &found.statements).filter(|statement| !is_own(&statement.sid));
     document.statements.splice(0..0, others.cloned());
     Some(of(missing, Addition::Inline { document, is_not_merged: inline.is_some() && found.is_none() }))
 }
 
-/// Returns the risks of the grant of a permission set: what it lacks, and what it covers in an organization.
-#[must_use]
-pub fn of_permission_set(desired: &DesiredGrant, observed: &ObservedPermissionSet) -> Vec<Risk> {
-    let lacking = lacking_grant(desired, observed).map(Box::new).map(Risk::PermissionSetLacksGrant);
-    let found = observed.in_organization();
-    // That of a managed policy is planned with the policy.
-    let wide = match &desired.organization {
-        Some(_) if !desired.is_referenced => desired.in_organization(found.as_ref()),
-        _ => found,
-    };
-    let patterns = wide.into_iter().flat_map(|wide| wide.roles.into_iter().map(move |it| (wide.organization.clone(), it)));
-    let wide = patterns.map(|(organization, roles)| Risk::GrantForOrganization {
-        principal: desired.principal.clone(),
-        organization,
-        is_declared: desired.own.union(&desired.roles).any(|role| roles.covers(role)),
-        roles,
-    });
-    wide.chain(lacking).collect()
-}
-
 impl ObservedPermissionSet {
     /// Returns the set's inline policy, as each of its roles has it.
     pub fn inline_policies(&self) -> impl Iterator<Item = &PolicyDocument> {
         self.roles.iter().filter_map(|role| role.inline.as_ref()?.policy())
+    }
+
+    /// Returns the texts of the managed policies of its roles, as far as they were read.
+    pub fn attached_policies(&self) -> impl Iterator<Item = &PolicyDocument> {
+        self.roles.iter().flat_map(|role| &role.attached).filter_map(FoundDocument::policy)
     }
 
     /// Returns whether all its roles have the managed policy with this ARN.

@@ -462,7 +462,11 @@ impl DesiredGrant {
     /// Returns the grant of these roles alone, as xacct writes it.
     #[must_use]
     pub fn document(&self) -> PolicyDocument {
-        self.document_of(&self.listed(&BTreeSet::new(), None), &self.with_session_tags, self.in_organization(None).as_ref())
+        self.document_of(
+            &self.listed(&BTreeSet::new(), None),
+            &self.with_session_tags,
+            self.in_organization(None).as_ref(),
+        )
     }
 
     /// Returns the document that lists these roles, with the statements for an organization.

@@ -8,12 +8,11 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::arn::{KmsKeyArn, Partition, PrincipalArn, RoleArn};
-use super::names::{AccountId, ExternalId, Region};
+use super::arn::{KmsKeyArn, Partition, PrincipalArn, RoleArn, RolePattern};
+use super::names::{AccountId, ExternalId, OrganizationId, Region};
 use super::policy::{Effect, Element, PolicyDocument, Statement};
 use super::revocation;
 use crate::iam::grant_names::grant_parts_arn;
-use crate::iam::organization_grant::OrganizationGrant;
 
 /// The `Sid` by which xacct recognises its own statement in a trust policy and in a grant.
 pub const LINK_SID: &str = "XacctAssumeRole";
@@ -67,6 +66,7 @@ embedded! {
     OPERATOR_SOURCE = "operator-source.json";
     OPERATOR_SOURCE_GROUP = "operator-source-group.json";
     OPERATOR_SOURCE_PERMISSION_SET = "operator-source-permission-set.json";
+    OPERATOR_SOURCE_PERMISSION_SET_POLICY = "operator-source-permission-set-policy.json";
     OPERATOR_SOURCE_ROLE = "operator-source-role.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
@@ -174,12 +174,16 @@ pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -
 
 /// Returns the grant of the roles of one name in every account of an organization.
 #[must_use]
-pub fn grant_in_organization(grant: &OrganizationGrant) -> PolicyDocument {
-    let documents = [(&grant.roles, &GRANT_ORGANIZATION), (&grant.with_session_tags, &GRANT_ORGANIZATION_SESSION_TAGS)];
+pub fn grant_in_organization(
+    organization: &OrganizationId,
+    roles: &BTreeSet<RolePattern>,
+    with_session_tags: &BTreeSet<RolePattern>,
+) -> PolicyDocument {
+    let documents = [(roles, &GRANT_ORGANIZATION), (with_session_tags, &GRANT_ORGANIZATION_SESSION_TAGS)];
     merge(documents.into_iter().filter(|(roles, _)| !roles.is_empty()).map(|(roles, template)| {
         filled(template, &|name| match name {
             "RolePatterns" => Some(Fill::Many(roles.iter().map(ToString::to_string).collect())),
-            "Organization" => Some(Fill::One(grant.organization.to_string())),
+            "Organization" => Some(Fill::One(organization.to_string())),
             _ => None,
         })
     }))
@@ -249,13 +253,28 @@ pub fn operator_target(role: &RoleArn) -> PolicyDocument {
     })
 }
 
-/// Returns the same policy for several links. `entered` are the roles that the operator assumes in target accounts.
+/// Returns what the source account's operator needs beside [`operator_source`], if the grant of a permission set is a managed
+/// policy.
 #[must_use]
-pub fn operator_source_entering(principals: &BTreeSet<PrincipalArn>, entered: &BTreeSet<RoleArn>) -> PolicyDocument {
+pub fn operator_source_set_policy(set: &PrincipalArn) -> PolicyDocument {
+    filled(&OPERATOR_SOURCE_PERMISSION_SET_POLICY, &|name| {
+        (name == "GrantPolicies").then(|| Fill::One(grant_parts_arn(set)))
+    })
+}
+
+/// Returns the same policy for several links. `referenced` are the permission sets whose grant is a managed policy, and
+/// `entered` the roles that the operator assumes in target accounts.
+#[must_use]
+pub fn operator_source_entering(
+    principals: &BTreeSet<PrincipalArn>,
+    referenced: &BTreeSet<PrincipalArn>,
+    entered: &BTreeSet<RoleArn>,
+) -> PolicyDocument {
     let arns: Vec<_> = entered.iter().map(ToString::to_string).collect();
     let entering = (!arns.is_empty())
         .then(|| filled(&OPERATOR_SOURCE_ENTER, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone()))));
-    merge(principals.iter().map(operator_source).chain(entering))
+    let policies = principals.iter().map(operator_source).chain(referenced.iter().map(operator_source_set_policy));
+    merge(policies.chain(entering))
 }
 
 /// Returns the minimal policy of a target account's operator for several roles.

@@ -74,7 +74,7 @@ impl Search {
         let Some(cell) = &self.source else { return orphans };
         // These principals' grants were read in any case.
         let read = source.grantees.iter().filter_map(|grantee| grantee.observed.as_ref());
-        let own = read.filter_map(|it| OrphanedGrant::of(&it.arn, it.grant.as_ref()?.policy()?, &self.named));
+        let own = read.filter_map(|it| OrphanedGrant::of(&it.arn, it.policies().next()?, &self.named));
         orphans.grants.extend(own);
         match listed(cell.get()) {
             Ok(holders) => {

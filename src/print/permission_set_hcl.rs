@@ -14,7 +14,8 @@ pub fn document(name: &str, policy: &PolicyDocument) -> String {
 #[must_use]
 pub fn reference(name: &str, policy: &str, path: &str) -> String {
     let reference = aligned(&[("name", quoted(policy)), ("path", quoted(path))], "    ");
-    let arguments = format!("{}\n  customer_managed_policy_reference {{\n{reference}  }}\n", aligned(&of_set(name), "  "));
+    let arguments =
+        format!("{}\n  customer_managed_policy_reference {{\n{reference}  }}\n", aligned(&of_set(name), "  "));
     resource(name, "aws_ssoadmin_customer_managed_policy_attachment", arguments)
 }
 

@@ -93,11 +93,7 @@ fn parts(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> (Vec<St
             PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => ("aws_iam_role_policy", "role"),
         };
         let (name, policy) = (grant.principal.name(), grant.policy_name.as_str());
-        let arguments = [
-            ("name", quoted(policy)),
-            (argument, quoted(name)),
-            ("policy", encoded(&grant.document())),
-        ];
+        let arguments = [("name", quoted(policy)), (argument, quoted(name)), ("policy", encoded(&grant.document()))];
         rest.push(resource(kind, &label, &own_name, &arguments, &format!("{name}:{policy}")));
     }
     (blocks, rest)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{PrincipalArn, RoleArn};
-use crate::iam::grant_names::{GRANT_PATH, grant_part_arn};
+use crate::iam::grant_names::GRANT_PATH;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::organization_grant::{ORGANIZATION_KEY, OrganizationGrant};
 use crate::iam::plan::{Change, Note, Plan};
@@ -142,7 +142,9 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
                 (Some(from), true) if from.matches(to) => {
                     format!("{} managed policy {name} to", verb("attach", "attached"))
                 }
-                (None, _) => format!("{} managed policy {name} to", verb("add", "added")),
+                (None, true) => format!("{} managed policy {name} to", verb("add", "added")),
+                // Only its administrator makes a permission set refer to it.
+                (None, false) => format!("{} managed policy {name} for", verb("create", "created")),
                 (Some(_), true) => format!("{} managed policy {name} and attach it to", verb("update", "updated")),
                 (Some(_), false) => format!("{} managed policy {name} of", verb("update", "updated")),
             };
@@ -253,12 +255,11 @@ pub fn note(note: &Note) -> String {
                 .option("--permission-set-arn", "PERMISSION_SET_ARN")
                 .option("--customer-managed-policy-reference", format!("Name={policy},Path={GRANT_PATH}"));
             format!(
-                "managed policy {policy} stays, because {} refers to it, and AWS deletes no policy that is attached; its \
-                 administrator removes the reference with `{detach}`, and provisions it again; then delete the policy: {}",
+                "managed policy {policy} stays, because {} refers to it, and AWS does not delete an attached policy; its \
+                 administrator removes the reference with `{detach}` and provisions it again; then delete the policy with \
+                 `xacct teardown --orphan {}`",
                 plainly(set),
-                ShellCommand::new("aws")
-                    .args(["iam", "delete-policy"])
-                    .option("--policy-arn", grant_part_arn(set, policy))
+                set.reference().label()
             )
         }
         Note::PermissionSetKeeps { set, statement, roles } => {

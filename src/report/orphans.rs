@@ -44,6 +44,7 @@ pub fn text(orphans: &Orphans, xacct: &ShellCommand, width: u16) -> Option<Strin
         }
         removals.insert(match principal {
             PrincipalArn::User(user) => format!("user/{}", user.name),
+            PrincipalArn::PermissionSet(set) => format!("permission-set/{}", set.name),
             role => role.to_string(),
         });
     }
@@ -69,7 +70,7 @@ fn plainly(principal: &PrincipalArn) -> String {
 
 fn in_words(roles: &BTreeSet<String>) -> String {
     match roles.first() {
-        Some(role) if roles.len() == 1 => role.to_string(),
+        Some(role) if roles.len() == 1 => role.clone(),
         Some(role) => format!("{}, such as {role}", count(roles.len(), "role")),
         None => String::new(),
     }

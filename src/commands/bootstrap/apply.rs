@@ -82,7 +82,7 @@ fn grant_writers(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<GrantWr
         let name: PolicyName = GRANT_POLICY.parse()?;
         let Some(shown) = &grantee.observed else { continue };
         let named = settle::named_beside(run, [grantee])?;
-        let gone = Lost::names(&roles, &grantee.arn.reference(), &named);
+        let gone = named.names_lost(&grantee.arn.reference(), &roles);
         let plan = plan_grant_removal(&grantee.arn, &name, Lost { roles: &roles, gone: &gone }, Some(shown));
         if plan.is_empty() {
             continue;

@@ -95,8 +95,8 @@ pub fn instructions(lacking: &LackingGrant) -> String {
             let account = lacking.set.account();
             let _ = writeln!(
                 text,
-                "\nA reference to the customer managed policy {policy} with path {GRANT_PATH}, once:\n\
-                 xacct writes the policy in account {account}, and later targets change only that.\n\
+                "\nOnce, a reference to this customer managed policy, with path {GRANT_PATH}:\n  {policy}\n\
+                 xacct writes it in account {account}; later targets change only the policy.\n\
                  Every account to which the set is assigned needs a policy of this name and path,\n\
                  or provisioning fails there, also at the next terraform apply. Use it only for a\n\
                  set that is assigned to account {account} alone."

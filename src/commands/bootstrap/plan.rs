@@ -13,11 +13,10 @@ use crate::cli::Half;
 use crate::config::{Link, Manager, Source, includes};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
-use crate::iam::permission_set::of_permission_set;
 use crate::iam::plan::bootstrap::{Refusal, denied_by_file, plan_grant, plan_role};
 use crate::iam::plan::teardown::{Lost, plan_grant_removal};
 use crate::iam::plan::{Change, Plan};
-use crate::iam::risks::Risk;
+use crate::iam::risks::{Risk, of_permission_set};
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole};
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
@@ -74,7 +73,7 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
     for grantee in source.leaving() {
         let name = GRANT_POLICY.parse()?;
         let named = settle::named_beside(run, [grantee])?;
-        let gone = Lost::names(&roles, &grantee.arn.reference(), &named);
+        let gone = named.names_lost(&grantee.arn.reference(), &roles);
         let lost = Lost { roles: &roles, gone: &gone };
         grant = grant.and(plan_grant_removal(&grantee.arn, &name, lost, grantee.observed.as_ref()));
     }

@@ -126,8 +126,6 @@ fn grants(plan: &Plan) -> BTreeMap<PrincipalArn, Vec<GrantPolicy>> {
     for change in &plan.changes {
         let (principal, policy) = match change {
             Change::PutGrant { principal, to, .. } => (principal, GrantPolicy::Inline((**to).clone())),
-            // Only its roles show whether a permission set refers to the policy.
-            Change::PutGrantPart { principal: PrincipalArn::PermissionSet(_), .. } => continue,
             Change::PutGrantPart { principal, name, to, .. } => {
                 (principal, GrantPolicy::Managed(grant_part_arn(principal, name), (**to).clone()))
             }

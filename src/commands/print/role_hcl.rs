@@ -131,9 +131,9 @@ fn grants(links: &[Link], typed: Option<&UserArn>, partition: Partition, run: &R
             of_each.entry(principal).or_default().push(link);
         }
     }
-    let grants = of_each
-        .iter()
-        .map(|(principal, links)| settle::grant(principal, &run.file.source.grant, links.iter().map(|link| (*link, link.role_arn(partition)))));
+    let grants = of_each.iter().map(|(principal, links)| {
+        settle::grant(principal, &run.file.source.grant, links.iter().map(|link| (*link, link.role_arn(partition))))
+    });
     grants.collect()
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::bootstrap::{self, Bootstrap, Settings, Work};
 use super::command_line::{Start, Verb};
-use crate::cli::{Half, GrantOptions, PrincipalOptions, RoleOptions};
+use crate::cli::{GrantOptions, Half, PrincipalOptions, RoleOptions};
 use crate::config::{self, ExternalIdChoice, Link, VARIABLE};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::operations::consumers::{Sought, places};

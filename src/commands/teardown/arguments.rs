@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions, timeout, valid};
 use crate::iam::arn::{RoleArn, UserArn, UserRef};
-use crate::iam::names::{RoleName, UserName};
+use crate::iam::names::{PermissionSetName, RoleName, UserName};
 
 /// Remove both halves of a link.
 ///
@@ -42,7 +42,8 @@ pub struct Teardown {
     /// Remove a role, by ARN, or the grant of a user, as user/NAME, that xacct made and no xacct.toml names
     ///
     /// A name is enough for a role if all targets are in one account. xacct enters the account as it enters the targets
-    /// there. For the user of this file, only the roles that no target names leave the grant.
+    /// there. For the user of this file, only the roles that no target names leave the grant. permission-set/NAME stands for
+    /// the managed policy with the grant of a permission set.
     #[arg(long, value_name = "ORPHAN", value_parser = orphan, conflicts_with_all = ["targets", "all", "only"])]
     pub orphan: Option<OrphanName>,
     /// The target accounts are closed: remove only the grants, and the targets from xacct.toml
@@ -82,6 +83,8 @@ pub enum OrphanName {
     RoleName(RoleName),
     /// A user with a grant.
     User(UserRef),
+    /// A permission set with a managed policy.
+    PermissionSet(PermissionSetName),
 }
 
 fn orphan(text: &str) -> Result<OrphanName, String> {
@@ -94,7 +97,10 @@ fn orphan(text: &str) -> Result<OrphanName, String> {
     match text.split_once('/') {
         Some(("user", name)) => valid::<UserName>(name).map(UserRef::Name).map(OrphanName::User),
         Some(("role", name)) => valid::<RoleName>(name).map(OrphanName::RoleName),
-        Some(_) => Err("is no orphan's name\n  hint: use the ARN of a role, or user/NAME".to_owned()),
+        Some(("permission-set", name)) => valid::<PermissionSetName>(name).map(OrphanName::PermissionSet),
+        Some(_) => {
+            Err("is no orphan's name\n  hint: use the ARN of a role, user/NAME or permission-set/NAME".to_owned())
+        }
         None => valid::<RoleName>(text).map(OrphanName::RoleName),
     }
 }

@@ -10,7 +10,9 @@ use crate::iam::identity::Identity;
 use crate::iam::names::{IamPath, PolicyName};
 use crate::iam::orphans::Named;
 use crate::iam::plan::Plan;
-use crate::iam::plan::teardown::{Lost, Objection, Removal, StandingRole, plan_grant_removal, plan_whole_grant_removal};
+use crate::iam::plan::teardown::{
+    Lost, Objection, Removal, StandingRole, plan_grant_removal, plan_whole_grant_removal,
+};
 use crate::iam::record::Record;
 use crate::iam::state::{BOUNDARY_TAG, ObservedPrincipal, SOURCE_TAG, is_ours};
 use crate::operations::objection::with_hints;
@@ -77,6 +79,9 @@ impl Orphan {
                     .hint("use the xacct.toml of that account: --config FILE"));
                 }
                 (format!("user/{}", user.name()), What::Grant(PrincipalRef::User(user.clone())))
+            }
+            OrphanName::PermissionSet(set) => {
+                (format!("permission-set/{set}"), What::Grant(PrincipalRef::PermissionSet(set.clone())))
             }
         };
         if let What::Role(link) = &what
@@ -190,17 +195,16 @@ impl Orphan {
         roles: &BTreeSet<RoleArn>,
         observed: Option<&ObservedPrincipal>,
     ) -> Plan {
-        let grant = || observed?.grant.as_ref()?.policy();
-        match (&self.what, grant()) {
-            (What::Grant(of), _) if !self.named.has_principal(of) => {
-                plan_whole_grant_removal(principal, name, observed)
-            }
-            (What::Grant(of), Some(grant)) => {
-                let (roles, gone) = (self.named.orphaned_of(of, grant), self.named.orphaned_names(of, grant));
+        let policies = || observed.into_iter().flat_map(ObservedPrincipal::policies);
+        match &self.what {
+            What::Grant(of) if !self.named.has_principal(of) => plan_whole_grant_removal(principal, name, observed),
+            What::Grant(of) => {
+                let roles = policies().flat_map(|policy| self.named.orphaned_of(of, policy)).collect();
+                let gone = policies().flat_map(|policy| self.named.orphaned_names(of, policy)).collect();
                 plan_grant_removal(principal, name, Lost { roles: &roles, gone: &gone }, observed)
             }
-            _ => {
-                let gone = Lost::names(roles, &principal.reference(), &self.named);
+            What::Role(_) => {
+                let gone = self.named.names_lost(&principal.reference(), roles);
                 plan_grant_removal(principal, name, Lost { roles, gone: &gone }, observed)
             }
         }

@@ -99,7 +99,7 @@ pub fn plan(links: Vec<Link>, observed: Observed, report: &Report<'_>) -> Result
 /// Returns what a permission set keeps in its inline policy of the roles that it loses.
 fn kept_by_set(grantee: &Grantee, roles: &BTreeSet<RoleArn>, named: &Named) -> Vec<Note> {
     let Some(set) = &grantee.set else { return Vec::new() };
-    let gone = Lost::names(roles, &grantee.arn.reference(), named);
+    let gone = named.names_lost(&grantee.arn.reference(), roles);
     let wide = set.in_organization().map(|wide| wide.roles).unwrap_or_default();
     let is_left = |role: &&RoleArn| wide.iter().any(|pattern| gone.contains(pattern) && pattern.covers(role));
     let listed = set.granted().intersection(roles).cloned().collect();
@@ -133,7 +133,7 @@ pub fn plan_grant(
     Ok(match orphan {
         Some(orphan) => orphan.plan_grant(principal, &name, roles, observed),
         None => {
-            let gone = Lost::names(roles, &principal.reference(), named);
+            let gone = named.names_lost(&principal.reference(), roles);
             plan_grant_removal(principal, &name, Lost { roles, gone: &gone }, observed)
         }
     })

@@ -73,7 +73,8 @@ fn shown<T: ToString>(values: &[T]) -> Vec<String> {
 #[test]
 fn every_setting_is_read() {
     let file = parse(EVERYTHING).unwrap();
-    let RecordedSource { account, principals, lists_principals, profile, user_profile, other_files, grant } = file.source;
+    let RecordedSource { account, principals, lists_principals, profile, user_profile, other_files, grant } =
+        file.source;
     assert_eq!(account.unwrap().as_str(), "111111111111");
     assert_eq!((shown(&principals), lists_principals), (vec!["user/alice".to_owned()], false));
     assert_eq!(profile.as_deref(), Some("security admin"));
@@ -216,7 +217,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint("[source]\nexternal_id = \"x1\""), @"
     xacct.toml:2: unknown setting `external_id` in [source]
-    - the settings are account, user, principals, profile, user_profile, other_files
+    - the settings are account, user, principals, profile, user_profile, other_files, grant, set_grant, organization
     - remove it, or use one of these
     ");
     insta::assert_snapshot!(complaint("\n\n[target.dev]\naccount = \"222222222222\""), @"

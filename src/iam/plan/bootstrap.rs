@@ -9,9 +9,11 @@ use super::callers;
 use super::change::{Change, Note, Plan};
 use super::contents::{Contents, covers, in_words, is_own_statement};
 use super::order::{narrows_first, without_room};
+use super::organization::Wide;
 use super::parts::{self, ForeignPart, Others, Spread};
-use super::places::{self, Room};
+use super::places;
 use super::quotas::{Excess, exceeded};
+pub use super::refusal::Refusal;
 use super::set_policy::plan_set_policy;
 use super::weaker;
 use crate::iam::admission::{Who, of_trust};
@@ -19,84 +21,16 @@ use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::effective::surely_denies;
 use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding};
 use crate::iam::identity::found_in_words;
-use crate::iam::names::PolicyName;
 use crate::iam::organization_grant::OrganizationGrant;
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::REVOKE_POLICY;
-use crate::iam::risks::{self, Counted, Risk, Weaker};
+use crate::iam::risks::{self, Counted, Risk};
 use crate::iam::state::{
     BOUNDARY_TAG, DesiredGrant, DesiredRole, FoundDocument, ObservedPrincipal, ObservedRole, Quota, RoleQuotas,
     SOURCE_TAG,
 };
 use crate::iam::templates;
-
-/// Why xacct refuses to plan. It then writes nothing.
-///
-/// Sizes and quotas are in characters without whitespace, except the count of policies. `owner` is the source account
-/// in the role's tag, and `differences` what adopting the role would change.
-#[expect(missing_docs, reason = "the messages explain the fields")]
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The role exists and xacct did not create it.
-    #[error("role `{}` in account {} exists, but xacct did not create it", .role.name, .role.account)]
-    ForeignRole { role: RoleArn, differences: Plan },
-    /// xacct created the role for another source account.
-    #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
-    OtherSource { role: RoleArn, owner: String },
-    /// The role was made by xacct for another link of the same source account. `found` and `wanted` say for which.
-    #[error("role `{}` in account {} belongs to another link", .role.name, .role.account)]
-    OtherLink { role: RoleArn, found: String, wanted: String },
-    /// The role exists with another path or spelling, and IAM can change neither.
-    #[error("the role exists as `{found}`, but IAM cannot rename or move it to `{wanted}`")]
-    OtherPath { found: String, wanted: RoleArn },
-    /// The grant policy exists and xacct did not write it.
-    #[error("{} has an inline policy `{name}` that xacct did not write", .principal.in_words())]
-    ForeignGrant { principal: PrincipalArn, name: PolicyName, statements: BTreeSet<String> },
-    /// The grant policy has to be written, and others wrote something into it.
-    #[error("inline policy `{name}` of {} needs a change, but contains statements that xacct did not write", .principal.in_words())]
-    ForeignStatements { principal: PrincipalArn, name: PolicyName, statements: BTreeSet<String> },
-    /// The trust policy is too large.
-    #[error("the trust policy of role `{}` would have {size} characters, but account {} allows {quota}", .role.name, .role.account)]
-    TrustPolicyTooLarge { role: RoleArn, size: usize, quota: usize },
-    /// The role's inline policies are too large together.
-    #[error("the inline policies of role `{}` would have {size} characters in total, but account {} allows {quota}", .role.name, .role.account)]
-    RolePoliciesTooLarge { role: RoleArn, size: usize, quota: usize },
-    /// The role would have too many managed policies.
-    #[error("role `{}` would have {count} attached managed policies, but account {} allows {quota}", .role.name, .role.account)]
-    TooManyPolicies { role: RoleArn, count: usize, quota: usize },
-    /// The grant and the principal's other inline policies exceed the quota.
-    #[error("the grant for {} needs {size} characters, but the {}'s other inline policies use {others} of the {quota} allowed", .principal.in_words(), .principal.kind())]
-    GrantTooLarge { principal: PrincipalArn, size: usize, others: usize, quota: usize },
-    /// The grant exceeds all quotas together.
-    #[error("the grant for {} lists {roles} {} ({size} characters), but its inline policies have room for {} characters, and {} managed policies of {} characters can be attached", .principal.in_words(), if *.roles == 1 { "role" } else { "roles" }, .room.inline, .room.policies, .room.managed)]
-    TooManyRoles { principal: PrincipalArn, roles: usize, size: usize, room: Room },
-    /// A managed policy of the grant has to be written, and others wrote something into it.
-    #[error("managed policy `{name}` of {} needs a change, but contains statements that xacct did not write", .principal.in_words())]
-    ForeignPart { principal: PrincipalArn, name: String, statements: BTreeSet<String> },
-}
-
-impl Refusal {
-    /// Returns whether somebody changed the accounts by hand, which is a difference from `xacct.toml`. Otherwise AWS would
-    /// reject what `xacct.toml` says.
-    #[must_use]
-    pub fn is_difference(&self) -> bool {
-        match self {
-            Self::ForeignRole { .. }
-            | Self::OtherSource { .. }
-            | Self::OtherLink { .. }
-            | Self::OtherPath { .. }
-            | Self::ForeignGrant { .. }
-            | Self::ForeignPart { .. }
-            | Self::ForeignStatements { .. } => true,
-            Self::TrustPolicyTooLarge { .. }
-            | Self::RolePoliciesTooLarge { .. }
-            | Self::TooManyPolicies { .. }
-            | Self::GrantTooLarge { .. }
-            | Self::TooManyRoles { .. } => false,
-        }
-    }
-}
 
 /// Returns the changes that create or repair the role.
 ///
@@ -375,58 +309,6 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
     plan.changes = parts::growing_first(plan.changes);
     plan.notes.extend(spread.note(observed));
     Ok(wide.risks(desired, exists, plan))
-}
-
-/// What a grant covers in every account of an organization, before and after the plan.
-pub(super) struct Wide {
-    pub before: Option<OrganizationGrant>,
-    pub after: Option<OrganizationGrant>,
-}
-
-impl Wide {
-    pub fn of<'a>(desired: &DesiredGrant, found: impl IntoIterator<Item = &'a Contents>) -> Self {
-        let before = found.into_iter().find_map(|contents| contents.organization.clone());
-        Self { after: desired.in_organization(before.as_ref()), before }
-    }
-
-    pub fn covers_now(&self, role: &RoleArn) -> bool {
-        self.before.as_ref().is_some_and(|before| before.covers(role))
-    }
-
-    pub fn covers_later(&self, role: &RoleArn) -> bool {
-        self.after.as_ref().is_some_and(|after| after.covers(role))
-    }
-
-    /// Returns whether it covers the role with this ARN later.
-    pub fn covers_text_later(&self, arn: &str) -> bool {
-        arn.parse().is_ok_and(|role| self.covers_later(&role))
-    }
-
-    /// Adds the risks of a grant for an organization to the plan. `exists` says whether there is a grant now.
-    pub fn risks(&self, desired: &DesiredGrant, exists: bool, mut plan: Plan) -> Plan {
-        let Some(after) = &self.after else { return plan };
-        for pattern in &after.roles {
-            let (principal, organization) = (desired.principal.clone(), after.organization.clone());
-            let is_new = !self.before.as_ref().is_some_and(|before| {
-                before.organization == after.organization && before.roles.contains(pattern)
-            });
-            if is_new && exists {
-                let (principal, organization, roles) = (principal.clone(), organization.clone(), pattern.clone());
-                plan.warnings.push(Risk::Weaker(Weaker::GrantForOrganization { principal, organization, roles }));
-            }
-            let is_declared = desired.own.union(&desired.roles).any(|role| pattern.covers(role));
-            plan.warnings.push(Risk::GrantForOrganization {
-                principal,
-                organization,
-                roles: pattern.clone(),
-                is_declared,
-            });
-            if is_new {
-                plan.notes.push(Note::OrganizationKeyUntested);
-            }
-        }
-        plan
-    }
 }
 
 /// Returns the change, if any, that makes this the inline policy of the grant. `covered` are the roles that the grant

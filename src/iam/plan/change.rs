@@ -222,12 +222,16 @@ impl Plan {
         Self { changes: self.changes.iter().filter(is_its).cloned().collect(), ..Self::default() }
     }
 
-    /// Returns this plan with another one after it.
+    /// Returns this plan with another one after it. Notes that are the same appear once.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         let Self { changes, notes, warnings } = other;
         self.changes.extend(changes);
-        self.notes.extend(notes);
+        for note in notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
         self.warnings.extend(warnings);
         self
     }

@@ -65,8 +65,7 @@ pub fn covers(policy: &PolicyDocument) -> BTreeSet<String> {
 /// be allowed. The condition on the organization is xacct's own.
 #[must_use]
 pub fn is_own_statement(statement: &Statement) -> bool {
-    organization_grant::is_own_statement(statement)
-        || is_own_list(statement)
+    organization_grant::is_own_statement(statement) || is_own_list(statement)
 }
 
 fn is_own_list(statement: &Statement) -> bool {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::bootstrap::{Refusal, Wide};
 use super::change::{Change, Note, Plan};
 use super::contents::{Contents, covers, in_words};
+use super::organization::{Lost, Wide, wide_without};
 use super::places::Room;
-use super::teardown::{Lost, wide_without};
+use super::refusal::Refusal;
 use crate::iam::arn::PrincipalArn;
 use crate::iam::grant_names::{SET_PART, grant_part_name};
 use crate::iam::organization_grant::OrganizationGrant;
@@ -18,7 +18,11 @@ use crate::iam::templates;
 ///
 /// # Errors
 /// [`Refusal`] when others wrote something into the policy and `adopt` is not set, or it would exceed the quota.
-pub fn plan_set_policy(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: bool) -> Result<Plan, Box<Refusal>> {
+pub fn plan_set_policy(
+    desired: &DesiredGrant,
+    observed: &ObservedPrincipal,
+    adopt: bool,
+) -> Result<Plan, Box<Refusal>> {
     let principal = &desired.principal;
     let part = part(observed);
     let contents = part.map(|part| Contents::of(&part.document)).unwrap_or_default();
@@ -104,3 +108,6 @@ pub fn plan_set_policy_removal(principal: &PrincipalArn, lost: Lost<'_>, observe
 fn part(observed: &ObservedPrincipal) -> Option<&GrantPart> {
     observed.managed.as_ref()?.parts.get(&SET_PART)
 }
+
+#[cfg(test)]
+mod tests;

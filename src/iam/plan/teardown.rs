@@ -8,15 +8,16 @@ use time::OffsetDateTime;
 
 use super::change::{Change, Note, Plan};
 use super::contents::Contents;
+pub use super::organization::Lost;
+use super::organization::wide_without;
 use super::parts::{self, Others, Spread};
 use super::places;
 use super::set_policy::plan_set_policy_removal;
-use crate::iam::arn::{PolicyArn, PrincipalArn, PrincipalRef, RoleArn, RolePattern};
+use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn, RolePattern};
 use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::last_use::{LastUse, RecentUse, TestUse};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::organization_grant::OrganizationGrant;
-use crate::iam::orphans::Named;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::revocation::CONSOLE_POLICY;
 use crate::iam::risks::Risk;
@@ -242,32 +243,6 @@ pub fn plan_grant_removal(
     plan.and(Plan { notes: stays.collect(), ..Plan::default() })
 }
 
-/// What a principal loses.
-#[derive(Debug, Clone, Copy)]
-pub struct Lost<'a> {
-    /// The roles of links.
-    pub roles: &'a BTreeSet<RoleArn>,
-    /// The names of roles of which no link has one anymore.
-    pub gone: &'a BTreeSet<RolePattern>,
-}
-
-impl Lost<'_> {
-    /// Returns the names of the roles that a principal loses, and that no other link of the principal has.
-    #[must_use]
-    pub fn names(roles: &BTreeSet<RoleArn>, principal: &PrincipalRef, named: &Named) -> BTreeSet<RolePattern> {
-        let is_used = |pattern: &RolePattern| named.has_name(principal, &pattern.name, roles);
-        roles.iter().map(RolePattern::from).filter(|pattern| !is_used(pattern)).collect()
-    }
-}
-
-/// Returns what a grant still covers in every account of an organization without `gone`.
-pub(super) fn wide_without(wide: Option<OrganizationGrant>, gone: &BTreeSet<RolePattern>) -> Option<OrganizationGrant> {
-    let mut rest = wide?;
-    rest.roles.retain(|pattern| !gone.contains(pattern));
-    rest.with_session_tags.retain(|pattern| rest.roles.contains(pattern));
-    (!rest.roles.is_empty()).then_some(rest)
-}
-
 /// Returns the changes that remove these roles from a grant with managed policies. What remains moves to fewer of them,
 /// and in the end back to the inline policy.
 fn plan_spread_removal(
@@ -360,6 +335,11 @@ pub fn plan_whole_grant_removal(
     name: &PolicyName,
     observed: Option<&ObservedPrincipal>,
 ) -> Plan {
+    if let (PrincipalArn::PermissionSet(_), Some(observed)) = (principal, observed) {
+        let roles = observed.policies().flat_map(granted_roles).collect();
+        let gone = observed.policies().filter_map(OrganizationGrant::of).flat_map(|wide| wide.roles).collect();
+        return plan_set_policy_removal(principal, Lost { roles: &roles, gone: &gone }, observed);
+    }
     let Some(found) = observed.and_then(|observed| observed.grant.as_ref()) else { return Plan::default() };
     let Some(policy) = found.policy().filter(|policy| has_own_statement(policy)) else {
         return Plan { notes: vec![Note::OtherGrant(name.to_string())], ..Plan::default() };

@@ -305,10 +305,10 @@ impl Risk {
             }
             Self::GrantForOrganization { principal, organization, roles, is_declared } => {
                 let whose = principal.in_words().replace('`', "");
-                let undeclared = if *is_declared { "" } else { ", which no target of this xacct.toml has" };
+                let undeclared = if *is_declared { "" } else { "; no target of this xacct.toml has such a role" };
                 format!(
-                    "{whose} may assume {roles}{undeclared} in every account of organization {organization}, present or \
-                     future, whose role of that name trusts account {}",
+                    "{whose} may assume {roles} in every account of organization {organization}, present or future, whose \
+                     role of that name trusts account {}{undeclared}",
                     principal.account()
                 )
             }
@@ -351,7 +351,10 @@ impl Risk {
                     );
                 }
                 let roles: Vec<_> = lacking.missing.iter().map(ToString::to_string).collect();
-                format!("{set} lacks the grant, which only its administrator can add: sts:AssumeRole on {}", roles.join(", "))
+                format!(
+                    "{set} lacks the grant, which only its administrator can add: sts:AssumeRole on {}",
+                    roles.join(", ")
+                )
             }
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
             Self::NotKept { condition } => {

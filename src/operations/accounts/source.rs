@@ -289,7 +289,7 @@ enum FoundGrant {
     OfSet(Reading<ObservedPermissionSet>, Option<ManagedPolicies>),
 }
 
-/// Returns the managed policy with the grant of a permission set. It counts as attached if the set refers to it.
+/// Returns the managed policy with the grant of a permission set. It counts as attached while a role of the set has it.
 fn policy_of_set(
     arn: &PrincipalArn,
     set: Option<&ObservedPermissionSet>,
@@ -297,7 +297,7 @@ fn policy_of_set(
 ) -> ObservedPrincipal {
     for (number, part) in &mut managed.parts {
         let policy = grant_part_arn(arn, &grant_part_name(arn, *number));
-        part.is_attached = set.is_some_and(|set| set.refers_to(&policy));
+        part.is_attached = set.is_some_and(|set| set.roles.iter().any(|role| role.policies.contains(&policy)));
     }
     // xacct writes no inline policy of a set.
     let quota = Quota { most: 0, is_read: true };
@@ -319,7 +319,7 @@ async fn read_policy_of_set(
     }
     let found = observe::set_policy(access, set).await?;
     match found {
-        None if is_wanted && !is_removed => Err(Error::new(
+        None if is_wanted => Err(Error::new(
             Kind::Refused,
             format!("cannot read the managed policy with the grant of permission set `{set}`"),
         )

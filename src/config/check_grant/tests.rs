@@ -1,4 +1,5 @@
 use super::*;
+use crate::cli::SetGrant;
 
 fn link(name: &str, role: &str, principals: &[&str]) -> Link {
     let new = Link::new("222222222222".parse().unwrap()).unwrap();
@@ -56,8 +57,5 @@ fn what_cannot_apply_is_refused() {
         );
     }
     let without = GrantSettings { organization: None, ..settings(Some(GrantScope::Organization), None) };
-    assert_eq!(
-        check(&without, &users),
-        Err("grant = \"organization\" needs the ID of the organization".to_owned())
-    );
+    assert_eq!(check(&without, &users), Err("grant = \"organization\" needs the ID of the organization".to_owned()));
 }

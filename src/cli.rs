@@ -19,7 +19,8 @@ pub use session::*;
 use crate::iam::arn::{ManagedPolicy, PrincipalRef, UserRef};
 use crate::iam::invalid::Invalid;
 use crate::iam::names::{
-    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, SessionName, Tag,
+    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, OrganizationId, Region, RoleName, SessionDuration,
+    SessionName, Tag,
 };
 
 /// Options of every command.
@@ -134,6 +135,70 @@ impl PrincipalOptions {
     #[must_use]
     pub fn all(&self) -> Vec<PrincipalRef> {
         self.user.clone().map(PrincipalRef::from).into_iter().chain(self.principal.iter().cloned()).collect()
+    }
+}
+
+/// How the principals get the grant.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "The grant")]
+pub struct GrantOptions {
+    /// Roles that the grant covers (default: roles)
+    #[arg(long, value_name = "SCOPE")]
+    pub grant: Option<GrantScope>,
+    /// Where the grant of a permission set is (default: inline)
+    #[arg(long, value_name = "PLACE")]
+    pub set_grant: Option<SetGrant>,
+    /// ID of the organization of the target accounts, for --grant organization and --set-grant pattern
+    #[arg(long, value_name = "ID", value_parser = valid::<OrganizationId>)]
+    pub organization: Option<OrganizationId>,
+}
+
+/// Which roles a grant covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GrantScope {
+    /// Exactly the roles of the links
+    Roles,
+    /// The roles of one name in every account of the organization
+    Organization,
+}
+
+/// Where the grant of a permission set is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SetGrant {
+    /// In the set's inline policy, which changes with every target
+    Inline,
+    /// In a managed policy of xacct in the source account, to which the set refers
+    ManagedPolicy,
+    /// In the set's inline policy, as one statement for the organization
+    Pattern,
+}
+
+impl SetGrant {
+    /// All places.
+    pub const ALL: [Self; 3] = [Self::Inline, Self::ManagedPolicy, Self::Pattern];
+
+    /// Returns the value in `xacct.toml`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::ManagedPolicy => "managed-policy",
+            Self::Pattern => "pattern",
+        }
+    }
+}
+
+impl GrantScope {
+    /// All scopes.
+    pub const ALL: [Self; 2] = [Self::Roles, Self::Organization];
+
+    /// Returns the value in `xacct.toml`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Roles => "roles",
+            Self::Organization => "organization",
+        }
     }
 }
 

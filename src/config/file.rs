@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::grant::GrantSettings;
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -107,6 +108,8 @@ pub struct RecordedSource {
     pub profile: Option<String>,
     pub user_profile: Option<String>,
     pub other_files: Vec<PathBuf>,
+    /// `grant`, `set_grant` and `organization`.
+    pub grant: GrantSettings,
 }
 
 /// The other role of a target that `xacct move` moves.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::file::{DEFAULT_ROLE_NAME, LocalTarget, Manager, OtherRole, Recorded, RecordedSource};
+use super::grant::GrantSettings;
 use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions, SessionAttributes};
 use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
@@ -37,13 +38,15 @@ pub struct Source {
     pub profile_to_try: Option<String>,
     /// The line of `account` in the file, such as `xacct.toml:2`.
     pub account_place: Option<String>,
+    /// How the principals get their grant.
+    pub grant: GrantSettings,
 }
 
 impl From<&RecordedSource> for Source {
     fn from(recorded: &RecordedSource) -> Self {
         let account = recorded.account().cloned();
-        let RecordedSource { principals, profile, user_profile, .. } = recorded.clone();
-        Self { account, principals, profile, user_profile, ..Self::default() }
+        let RecordedSource { principals, profile, user_profile, grant, .. } = recorded.clone();
+        Self { account, principals, profile, user_profile, grant, ..Self::default() }
     }
 }
 

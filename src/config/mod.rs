@@ -3,7 +3,9 @@
 //! Options override `XACCT_…` variables (clap does that), which override the file. `xacct.local.toml` beside it has what one
 //! person keeps out of it.
 
+mod check_grant;
 mod file;
+mod grant;
 mod link;
 mod parse;
 mod policy_files;
@@ -12,6 +14,7 @@ mod select;
 mod write;
 
 pub use file::{ConfigFile, DEFAULT_ROLE_NAME, Manager, OtherRole, Recorded, RecordedSource, VARIABLE};
+pub use grant::GrantSettings;
 pub use link::{ExternalIdChoice, Keeps, Link, Source, WayIn};
 pub use policy_files::{read_policy_file, read_trust_statements, rebased};
 pub use save::check_writable;

@@ -10,7 +10,8 @@ use super::file::{
     ConfigFile, DEFAULT_ROLE_NAME, EXTERNAL_ID_ELSEWHERE, Local, LocalTarget, Manager, OtherRole, Recorded,
     RecordedSource,
 };
-use crate::cli::{BucketNamespace, Probe};
+use super::grant::{GrantSettings, no_organization};
+use crate::cli::{BucketNamespace, GrantScope, Probe, SetGrant};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::admission::{Accepted, Who};
@@ -107,7 +108,8 @@ fn conflict(text: &str) -> Option<usize> {
 
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
-const SOURCE_SETTINGS: [&str; 6] = ["account", "user", "principals", "profile", "user_profile", "other_files"];
+const SOURCE_SETTINGS: [&str; 9] =
+    ["account", "user", "principals", "profile", "user_profile", "other_files", "grant", "set_grant", "organization"];
 const TARGET_SETTINGS: [&str; 30] = [
     "account",
     "profile",
@@ -170,7 +172,24 @@ fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
         profile: section.string("profile")?,
         user_profile: section.string("user_profile")?,
         other_files: section.paths("other_files")?,
+        grant: read_grant(section)?,
     })
+}
+
+/// Reads how the principals get their grant.
+fn read_grant(section: &Section<'_>) -> Result<GrantSettings> {
+    let grant = GrantSettings {
+        scope: section.one_of("grant", &GrantScope::ALL.map(|scope| (scope.id(), scope)))?,
+        set_grant: section.one_of("set_grant", &SetGrant::ALL.map(|place| (place.id(), place)))?,
+        organization: section.parsed("organization")?,
+    };
+    match grant.lacks_organization() {
+        None => Ok(grant),
+        Some((key, value)) => {
+            let Error { message, hints, .. } = no_organization(key, value);
+            Err(hints.into_iter().fold(section.error(key, message), Error::hint))
+        }
+    }
 }
 
 /// Reads the principals of a target.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::file::ConfigFile;
+use super::file::{ConfigFile, RecordedSource};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Readers};
 
@@ -56,7 +56,10 @@ fn edit_again(
     let now = now.map_or_else(|| Some(empty()), read)?;
     let text = edit(&now).ok()?;
     let edited = read(text.clone())?;
-    let source = |file: &ConfigFile| (file.source.account.clone(), file.source.principals.clone());
+    let source = |file: &ConfigFile| {
+        let RecordedSource { account, principals, grant, .. } = file.source.clone();
+        (account, principals, grant)
+    };
     let is_free = source(&now) == source(file) || source(&now) == source(&edited);
     let are_free = targets.iter().all(|name| {
         let now = now.target(name);

@@ -42,6 +42,7 @@ pub fn source(
         profile: access.profile.clone().or_else(|| file.source.profile.clone()),
         user_profile: user_profile.or(file.source.user_profile.as_ref()).cloned(),
         account_place: file.place_of_source("account"),
+        grant: file.source.grant.clone(),
         ..Source::default()
     })
 }

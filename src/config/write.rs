@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use super::file::{ConfigFile, EXTERNAL_ID_ELSEWHERE, OtherRole, RecordedSource};
+use super::grant::GrantSettings;
 use super::link::{Link, Source, WayIn};
 use super::save::save;
 use crate::cli::{BucketNamespace, Probe};
@@ -72,6 +73,7 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
         set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
     }
     set_principals(section, source, &file.source);
+    set_grant(section, &source.grant);
     if let Some(profile) = local::named(source.user_profile.as_ref()).filter(|_| has_left(source, &file.source))
         && section.contains_key("user_profile")
     {
@@ -129,6 +131,14 @@ fn set_principals(section: &mut Table, source: &Source, known: &RecordedSource) 
             set(section, "principals", list(principals.iter().map(ToString::to_string)));
         }
     }
+}
+
+/// Records the settings of the grants; a default only if it was set.
+fn set_grant(section: &mut Table, grant: &GrantSettings) {
+    let GrantSettings { scope, set_grant, organization } = grant;
+    set(section, "grant", scope.map(|scope| scope.id().into()));
+    set(section, "set_grant", set_grant.map(|place| place.id().into()));
+    set(section, "organization", organization.as_ref().map(|organization| organization.to_string().into()));
 }
 
 /// Returns the position of a new target: before the first one whose name comes after it, or behind all; `None` if no

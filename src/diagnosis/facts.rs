@@ -10,7 +10,7 @@ use crate::answers::Meaning;
 use crate::error::AwsAnswer;
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{CallerArn, PrincipalArn, PrincipalRef, RoleArn};
-use crate::iam::names::{AccountId, ExternalId, Region};
+use crate::iam::names::{AccountId, ExternalId, OrganizationId, Region};
 use crate::iam::state::{FoundDocument, Reading};
 
 /// The version of the facts file format. It grows when a field is removed or changes its meaning.
@@ -80,6 +80,12 @@ pub struct LinkFacts {
     /// if `principal` is its role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<PrincipalRef>,
+    /// The ARN of the managed policy to which the permission set of the link is to refer, if its grant is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_policy: Option<String>,
+    /// The organization whose accounts the grant is to cover; `None` if it lists the roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<OrganizationId>,
     /// The external ID in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,

@@ -12,6 +12,7 @@ use super::statement::{Attachment, Identity, PolicyRef};
 use crate::environment;
 use crate::iam::arn::PrincipalRef;
 use crate::iam::names::MaxSessionDuration;
+use crate::iam::plan::teardown::has_own_statement;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::FoundDocument;
 use crate::iam::templates;
@@ -344,7 +345,7 @@ pub fn is_foreign_role(facts: &Facts) -> bool {
 /// Returns whether the user has an inline policy with the grant's name that xacct did not write.
 fn is_foreign_grant(facts: &Facts) -> bool {
     let grant = facts.source.policies.inline.present().and_then(|policies| policies.get(templates::GRANT_POLICY));
-    let is_ours = |found: &FoundDocument| found.policy().is_some_and(|it| it.statement(templates::LINK_SID).is_some());
+    let is_ours = |found: &FoundDocument| found.policy().is_some_and(has_own_statement);
     grant.and_then(|grant| grant.present()).is_some_and(|grant| !is_ours(grant))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::facts::{Facts, RoleFacts};
+use crate::iam::arn::PrincipalRef;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredRole, FoundDocument, Reading};
 use crate::iam::templates::GRANT_POLICY;
@@ -55,10 +56,11 @@ impl Made<'_> {
                 attached.entry(arn.to_string()).or_insert_with(not_shown);
             }
         }
+        let is_set = matches!(facts.link.of_link(), PrincipalRef::PermissionSet(_));
         let policies = match (&facts.link.through, &mut facts.source.groups) {
-            (Some(group), Reading::Present(groups)) => groups.get_mut(group.name()),
-            (Some(_), _) => None,
-            (None, _) => Some(&mut facts.source.policies),
+            (Some(group @ PrincipalRef::Group(_)), Reading::Present(groups)) => groups.get_mut(group.name()),
+            (Some(PrincipalRef::Group(_)), _) => None,
+            _ => Some(&mut facts.source.policies),
         };
         let Some(policies) = policies else { return };
         for policy in self.grant {
@@ -66,6 +68,9 @@ impl Made<'_> {
                 GrantPolicy::Inline(document) => {
                     add(&mut policies.inline, [(GRANT_POLICY.to_owned(), present(document.clone()))]);
                 }
+                // Only its administrator can make a permission set refer to the policy.
+                GrantPolicy::Managed(arn, _)
+                    if is_set && !policies.attached.present().is_some_and(|attached| attached.contains_key(arn)) => {}
                 GrantPolicy::Managed(arn, document) => {
                     add(&mut policies.attached, [(arn.clone(), present(document.clone()))]);
                 }

@@ -12,6 +12,7 @@ pub mod invalid;
 pub mod json;
 pub mod last_use;
 pub mod names;
+pub mod organization_grant;
 pub mod orphans;
 pub mod partition;
 pub mod permission_set;

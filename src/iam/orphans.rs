@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arn::{PrincipalArn, PrincipalRef, RoleArn};
+use super::arn::{PrincipalArn, PrincipalRef, RoleArn, RolePattern};
 use super::grant_names::grant_part_number;
 use super::identity::LINK_TAG;
 use super::names::{AccountId, RoleName};
+use super::organization_grant::OrganizationGrant;
 use super::plan::teardown::{granted_roles, has_own_statement};
+use super::policy::PolicyDocument;
 use super::state::{FoundDocument, Reading, SOURCE_TAG, is_ours};
 use super::templates::GRANT_POLICY;
 use super::who::{Holder, Policies, Text};
@@ -44,6 +46,35 @@ impl Named {
     #[must_use]
     pub fn has_role(&self, account: &AccountId, role: &RoleName) -> bool {
         self.principals_of(account, role).is_some()
+    }
+
+    /// Returns whether a link of this principal has a role of this name, other than `except`.
+    #[must_use]
+    pub fn has_name(&self, principal: &PrincipalRef, name: &RoleName, except: &BTreeSet<RoleArn>) -> bool {
+        let is_excepted = |account: &AccountId, name: &str| {
+            except.iter().any(|role| role.account == *account && role.name.as_str().eq_ignore_ascii_case(name))
+        };
+        self.roles.iter().any(|((account, role), principals)| {
+            role.eq_ignore_ascii_case(name.as_str())
+                && !is_excepted(account, role)
+                && (principals.is_empty() || principals.contains(&label(principal)))
+        })
+    }
+
+    /// Returns the names of these roles that no other link of the principal has.
+    #[must_use]
+    pub fn names_lost(&self, principal: &PrincipalRef, roles: &BTreeSet<RoleArn>) -> BTreeSet<RolePattern> {
+        let is_used = |pattern: &RolePattern| self.has_name(principal, &pattern.name, roles);
+        roles.iter().map(RolePattern::from).filter(|pattern| !is_used(pattern)).collect()
+    }
+
+    /// Returns the names of roles that this grant covers in an organization, and that no link of the principal has.
+    #[must_use]
+    pub fn orphaned_names(&self, principal: &PrincipalRef, grant: &PolicyDocument) -> BTreeSet<RolePattern> {
+        let wide = OrganizationGrant::of(grant).map(|wide| wide.roles).unwrap_or_default();
+        let is_its =
+            |it: &RolePattern| self.has_principal(principal) && self.has_name(principal, &it.name, &BTreeSet::new());
+        wide.into_iter().filter(|pattern| !is_its(pattern)).collect()
     }
 
     fn principals_of(&self, account: &AccountId, role: &RoleName) -> Option<&BTreeSet<String>> {
@@ -104,6 +135,8 @@ pub struct OrphanedGrant {
     pub is_named: bool,
     /// The roles that the grant still covers.
     pub roles: BTreeSet<RoleArn>,
+    /// The roles that it still covers in every account of an organization.
+    pub patterns: BTreeSet<RolePattern>,
 }
 
 impl OrphanedGrant {
@@ -118,9 +151,11 @@ impl OrphanedGrant {
         let grant: Vec<_> = grant.into_iter().filter_map(FoundDocument::policy).collect();
         let reference = principal.reference();
         let roles = named.orphaned_of(&reference, grant.iter().copied().flat_map(granted_roles).collect());
+        let patterns: BTreeSet<_> = grant.iter().flat_map(|policy| named.orphaned_names(&reference, policy)).collect();
         let is_named = named.has_principal(&reference);
-        let is_orphan = if is_named { !roles.is_empty() } else { grant.into_iter().any(has_own_statement) };
-        is_orphan.then(|| Self { principal: principal.clone(), is_named, roles })
+        let is_lost = !roles.is_empty() || !patterns.is_empty();
+        let is_orphan = if is_named { is_lost } else { grant.into_iter().any(has_own_statement) };
+        is_orphan.then(|| Self { principal: principal.clone(), is_named, roles, patterns })
     }
 
     /// Returns what is orphaned in the grant among the policies of a principal of the source account. `managed` are the

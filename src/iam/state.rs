@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::iam::admission::{Accepted, Subject};
-use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
+use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn, RolePattern};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::last_use::LastUse;
-use crate::iam::names::{AccountId, ExternalId, MaxSessionDuration, PolicyName, TagKey, TagValue};
+use crate::iam::names::{AccountId, ExternalId, MaxSessionDuration, OrganizationId, PolicyName, TagKey, TagValue};
+use crate::iam::organization_grant::OrganizationGrant;
 use crate::iam::policy::{Effect, PolicyDocument, PolicyError};
 use crate::iam::record::{POLICIES_TAG, Record};
 use crate::iam::revocation::{REVOKE_POLICY, revoked_before};
+use crate::iam::templates;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 
@@ -447,6 +449,74 @@ pub struct DesiredGrant {
     pub declared: BTreeSet<RoleArn>,
     /// Those of them that allow session tags.
     pub with_session_tags: BTreeSet<RoleArn>,
+    /// The roles of all links of this principal in `xacct.toml`, those of other runs included.
+    pub own: BTreeSet<RoleArn>,
+    /// Whether it is a managed policy, to which a permission set refers.
+    pub is_referenced: bool,
+    /// The organization in whose accounts the grant covers all roles of the same path and name; `None` if it lists the
+    /// roles.
+    pub organization: Option<OrganizationId>,
+}
+
+impl DesiredGrant {
+    /// Returns the grant of these roles alone, as xacct writes it.
+    #[must_use]
+    pub fn document(&self) -> PolicyDocument {
+        self.document_of(
+            &self.listed(&BTreeSet::new(), None),
+            &self.with_session_tags,
+            self.in_organization(None).as_ref(),
+        )
+    }
+
+    /// Returns the document that lists these roles, with the statements for an organization.
+    #[must_use]
+    pub fn document_of(
+        &self,
+        roles: &BTreeSet<RoleArn>,
+        with_session_tags: &BTreeSet<RoleArn>,
+        in_organization: Option<&OrganizationGrant>,
+    ) -> PolicyDocument {
+        let with_session_tags = with_session_tags.intersection(roles).cloned().collect();
+        let mut document = templates::grant(roles, &with_session_tags);
+        document.statements.extend(in_organization.into_iter().flat_map(OrganizationGrant::statements));
+        document
+    }
+
+    /// Returns what the grant is to cover in every account of an organization; `found` is what it covers now. Other files
+    /// may use what no link of this one does.
+    #[must_use]
+    pub fn in_organization(&self, found: Option<&OrganizationGrant>) -> Option<OrganizationGrant> {
+        let is_of = |roles: &BTreeSet<RoleArn>, pattern: &RolePattern| roles.iter().any(|role| pattern.covers(role));
+        let Some(organization) = &self.organization else {
+            let mut kept = found?.clone();
+            kept.roles.retain(|pattern| !is_of(&self.roles, pattern) && !is_of(&self.own, pattern));
+            kept.with_session_tags.retain(|pattern| kept.roles.contains(pattern));
+            return (!kept.roles.is_empty()).then_some(kept);
+        };
+        let mut roles = found.map(|found| found.roles.clone()).unwrap_or_default();
+        roles.extend(self.roles.iter().map(RolePattern::from));
+        let mut with_session_tags = found.map(|found| found.with_session_tags.clone()).unwrap_or_default();
+        if self.own.is_subset(&self.roles) {
+            with_session_tags.retain(|pattern| !is_of(&self.roles, pattern));
+        }
+        with_session_tags.extend(self.with_session_tags.iter().map(RolePattern::from));
+        Some(OrganizationGrant { organization: organization.clone(), roles, with_session_tags })
+    }
+
+    /// Returns the roles that the grant is to list; `listed` are those that it lists now. A role is listed until a run has
+    /// tested that it is covered otherwise.
+    #[must_use]
+    pub fn listed(&self, listed: &BTreeSet<RoleArn>, found: Option<&OrganizationGrant>) -> BTreeSet<RoleArn> {
+        match self.organization {
+            Some(_) => listed.difference(&self.roles).cloned().collect(),
+            None => {
+                let was_covered = |role: &&RoleArn| found.is_some_and(|found| found.covers(role));
+                let own = self.own.iter().filter(was_covered);
+                listed.iter().chain(&self.roles).chain(own).cloned().collect()
+            }
+        }
+    }
 }
 
 /// A principal of the source account as observed, as far as the grant needs it.
@@ -469,6 +539,11 @@ impl ObservedPrincipal {
     pub fn grant_policies(&self) -> impl Iterator<Item = &FoundDocument> {
         let parts = self.managed.iter().flat_map(|managed| managed.parts.values());
         self.grant.iter().chain(parts.map(|part| &part.document))
+    }
+
+    /// Returns those of them that can be read.
+    pub fn policies(&self) -> impl Iterator<Item = &PolicyDocument> {
+        self.grant_policies().filter_map(FoundDocument::policy)
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::arn::{KmsKeyArn, Partition, PrincipalArn, RoleArn};
-use super::names::{AccountId, ExternalId, Region};
+use super::arn::{KmsKeyArn, Partition, PrincipalArn, RoleArn, RolePattern};
+use super::names::{AccountId, ExternalId, OrganizationId, Region};
 use super::policy::{Effect, Element, PolicyDocument, Statement};
 use super::revocation;
 use crate::iam::grant_names::grant_parts_arn;
@@ -20,10 +20,16 @@ pub const LINK_SID: &str = "XacctAssumeRole";
 /// The `Sid` of the statement that allows session tags and a source identity.
 pub const SESSION_TAGS_SID: &str = "XacctSessionTags";
 
+/// The `Sid` of the statement of a grant that covers the roles of one name in every account of an organization.
+pub const ORGANIZATION_SID: &str = "XacctAssumeRoleInOrganization";
+
+/// The `Sid` of the statement that allows session tags and a source identity for these roles.
+pub const ORGANIZATION_TAGS_SID: &str = "XacctSessionTagsInOrganization";
+
 /// Returns whether a `Sid` is one of those by which xacct recognises its own statements.
 #[must_use]
 pub fn is_own_sid(sid: &str) -> bool {
-    [LINK_SID, SESSION_TAGS_SID].contains(&sid)
+    [LINK_SID, SESSION_TAGS_SID, ORGANIZATION_SID, ORGANIZATION_TAGS_SID].contains(&sid)
 }
 
 /// The name of the inline policy that lets a role create the test bucket if it gets no other policy.
@@ -52,12 +58,15 @@ embedded! {
     TRUST_SESSION_TAGS = "trust-session-tags.json";
     GRANT = "grant.json";
     GRANT_SESSION_TAGS = "grant-session-tags.json";
+    GRANT_ORGANIZATION = "grant-organization.json";
+    GRANT_ORGANIZATION_SESSION_TAGS = "grant-organization-session-tags.json";
     TRUST_HCP = "trust-hcp.json";
     VERIFY_BUCKET = "verify-bucket.json";
     REVOKE_SESSIONS = "revoke-sessions.json";
     OPERATOR_SOURCE = "operator-source.json";
     OPERATOR_SOURCE_GROUP = "operator-source-group.json";
     OPERATOR_SOURCE_PERMISSION_SET = "operator-source-permission-set.json";
+    OPERATOR_SOURCE_PERMISSION_SET_POLICY = "operator-source-permission-set-policy.json";
     OPERATOR_SOURCE_ROLE = "operator-source-role.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
@@ -163,6 +172,23 @@ pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -
     }))
 }
 
+/// Returns the grant of the roles of one name in every account of an organization.
+#[must_use]
+pub fn grant_in_organization(
+    organization: &OrganizationId,
+    roles: &BTreeSet<RolePattern>,
+    with_session_tags: &BTreeSet<RolePattern>,
+) -> PolicyDocument {
+    let documents = [(roles, &GRANT_ORGANIZATION), (with_session_tags, &GRANT_ORGANIZATION_SESSION_TAGS)];
+    merge(documents.into_iter().filter(|(roles, _)| !roles.is_empty()).map(|(roles, template)| {
+        filled(template, &|name| match name {
+            "RolePatterns" => Some(Fill::Many(roles.iter().map(ToString::to_string).collect())),
+            "Organization" => Some(Fill::One(organization.to_string())),
+            _ => None,
+        })
+    }))
+}
+
 /// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left
 /// out.
 #[must_use]
@@ -227,13 +253,28 @@ pub fn operator_target(role: &RoleArn) -> PolicyDocument {
     })
 }
 
-/// Returns the same policy for several links. `entered` are the roles that the operator assumes in target accounts.
+/// Returns what the source account's operator needs beside [`operator_source`], if the grant of a permission set is a managed
+/// policy.
 #[must_use]
-pub fn operator_source_entering(principals: &BTreeSet<PrincipalArn>, entered: &BTreeSet<RoleArn>) -> PolicyDocument {
+pub fn operator_source_set_policy(set: &PrincipalArn) -> PolicyDocument {
+    filled(&OPERATOR_SOURCE_PERMISSION_SET_POLICY, &|name| {
+        (name == "GrantPolicies").then(|| Fill::One(grant_parts_arn(set)))
+    })
+}
+
+/// Returns the same policy for several links. `referenced` are the permission sets whose grant is a managed policy, and
+/// `entered` the roles that the operator assumes in target accounts.
+#[must_use]
+pub fn operator_source_entering(
+    principals: &BTreeSet<PrincipalArn>,
+    referenced: &BTreeSet<PrincipalArn>,
+    entered: &BTreeSet<RoleArn>,
+) -> PolicyDocument {
     let arns: Vec<_> = entered.iter().map(ToString::to_string).collect();
     let entering = (!arns.is_empty())
         .then(|| filled(&OPERATOR_SOURCE_ENTER, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone()))));
-    merge(principals.iter().map(operator_source).chain(entering))
+    let policies = principals.iter().map(operator_source).chain(referenced.iter().map(operator_source_set_policy));
+    merge(policies.chain(entering))
 }
 
 /// Returns the minimal policy of a target account's operator for several roles.

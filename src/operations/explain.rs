@@ -10,7 +10,7 @@ use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::sts;
 use crate::cli::{BucketNamespace, Probe};
-use crate::config::{Link, Source};
+use crate::config::{GrantSettings, Link, Source};
 use crate::diagnosis::collect::{self, Reader, Tried};
 use crate::diagnosis::facts::{
     Answer, CallerFacts, LinkFacts, Mfa, NotSent, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts,
@@ -20,6 +20,7 @@ use crate::diagnosis::{Cause, Certainty, Diagnosis, Facts, Finding, diagnose, me
 use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn, RoleRef, UserRef, set_of_role};
+use crate::iam::grant_names::set_policy_arn;
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::state::{FoundDocument, Reading};
 use crate::operations::operators::Operators;
@@ -32,6 +33,7 @@ pub struct Diagnostician<'a> {
     connections: &'a Connections,
     principals: Vec<PrincipalRef>,
     pub account: Option<AccountId>,
+    grant: GrantSettings,
     operators: Operators,
     /// The source account, which all links of a principal share, read once; after a write, it is read again.
     sources: Mutex<BTreeMap<String, Arc<OnceCell<SourceFacts>>>>,
@@ -66,6 +68,7 @@ impl<'a> Diagnostician<'a> {
             connections,
             principals: principals.to_vec(),
             account: source.account.clone().or_else(|| principals.iter().find_map(|it| it.account().cloned())),
+            grant: source.grant.clone(),
             operators: Operators::new(connections, source.profile.clone(), operator),
             sources: Mutex::default(),
             user_in_environment: OnceCell::new(),
@@ -298,6 +301,13 @@ impl<'a> Diagnostician<'a> {
         let principals = &link.principals;
         let of_link = self.at_hand(case, prover).await;
         let others = principals.iter().filter(|other| other.label() != of_link.label()).cloned().collect();
+        let organization = self.grant.organization_of(&of_link).cloned();
+        let is_referenced = self.grant.is_referenced(&of_link);
+        let set = self
+            .account
+            .as_ref()
+            .filter(|_| is_referenced)
+            .map(|account| of_link.at_root(case.role.partition, account));
         let (principal, through) = self.asking(of_link, prover).await;
         LinkFacts {
             name: link.name.clone(),
@@ -307,6 +317,8 @@ impl<'a> Diagnostician<'a> {
             other_principals: others,
             principal,
             through,
+            set_policy: set.as_ref().map(set_policy_arn),
+            organization,
             external_id: link.external_id.known().cloned(),
             old_external_ids: link.old_external_ids.clone(),
             require_mfa: link.require_mfa,

@@ -201,13 +201,23 @@ impl GrantWriter {
         let (inline, managed) = tokio::join!(self.read_inline(&principal), managed);
         let shown = self.principal.managed.clone();
         let managed = match (managed?, shown) {
-            (Some(ManagedGrant { parts, others }), Some(shown)) => Some(ManagedPolicies { parts, others, ..shown }),
+            (Some(ManagedGrant { mut parts, others }), Some(shown)) => {
+                // Only the roles of a permission set show whether it refers to the policy.
+                if matches!(principal, PrincipalRef::PermissionSet(_)) {
+                    let refers = |number| shown.parts.get(number).is_some_and(|part| part.is_attached);
+                    parts.iter_mut().for_each(|(number, part)| part.is_attached = refers(number));
+                }
+                Some(ManagedPolicies { parts, others, ..shown })
+            }
             (_, shown) => shown,
         };
         Ok(Grant { inline: inline?, managed })
     }
 
     async fn read_inline(&self, principal: &PrincipalRef) -> Result<Option<FoundDocument>> {
+        if matches!(principal, PrincipalRef::PermissionSet(_)) {
+            return Ok(None);
+        }
         let (access, holder) = (&self.operator.access, observe::holder(principal));
         let mut reading = read::inline(access, holder, self.name.as_str()).await?;
         if reading.is_absent() && self.principal.grant.is_some() && self.writes == 0 {

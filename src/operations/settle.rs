@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::Probe;
-use crate::config::{self, ConfigFile, ExternalIdChoice, Link};
+use crate::config::{self, ConfigFile, ExternalIdChoice, GrantSettings, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{ManagedPolicy, Partition, PrincipalArn, RoleArn};
 use crate::iam::found_terms::FoundTerms;
 use crate::iam::identity::{Identity, new_id};
 use crate::iam::names::{AccountId, Description, ExternalId, MaxSessionDuration, PolicyName};
+use crate::iam::organization_grant::OrganizationGrant;
+use crate::iam::orphans::Named;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::risks::Risk;
-use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedRole};
+use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedPrincipal, ObservedRole};
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
 use crate::iam::trust_statements;
 use crate::operations::accounts::{Grantee, SourceSide, TargetSide, boundary_of};
@@ -78,7 +80,11 @@ pub fn role(
 ///
 /// # Errors
 /// Never in practice: the policy's name is fixed.
-pub fn grant<'a>(principal: &PrincipalArn, links: impl Iterator<Item = (&'a Link, RoleArn)>) -> Result<DesiredGrant> {
+pub fn grant<'a>(
+    principal: &PrincipalArn,
+    settings: &GrantSettings,
+    links: impl Iterator<Item = (&'a Link, RoleArn)>,
+) -> Result<DesiredGrant> {
     let mut roles = BTreeSet::new();
     let mut with_session_tags = BTreeSet::new();
     for (link, role) in links {
@@ -87,8 +93,16 @@ pub fn grant<'a>(principal: &PrincipalArn, links: impl Iterator<Item = (&'a Link
         }
         roles.insert(role);
     }
-    let (principal, policy_name, declared) = (principal.clone(), GRANT_POLICY.parse()?, roles.clone());
-    Ok(DesiredGrant { principal, policy_name, roles, declared, with_session_tags })
+    Ok(DesiredGrant {
+        principal: principal.clone(),
+        policy_name: GRANT_POLICY.parse()?,
+        declared: roles.clone(),
+        own: roles.clone(),
+        roles,
+        with_session_tags,
+        is_referenced: settings.is_referenced(&principal.reference()),
+        organization: settings.organization_of(&principal.reference()).cloned(),
+    })
 }
 
 /// Returns the desired grant of these links, which the other links of the file share.
@@ -97,15 +111,42 @@ pub fn grant<'a>(principal: &PrincipalArn, links: impl Iterator<Item = (&'a Link
 /// Never in practice, as for [`grant`].
 pub fn grant_beside<'a>(
     file: &ConfigFile,
-    principal: &PrincipalArn,
+    source: &SourceSide,
+    grantee: &Grantee,
     links: impl Iterator<Item = (&'a Link, RoleArn)>,
 ) -> Result<DesiredGrant> {
-    let mut desired = grant(principal, links)?;
-    for link in config::all_links(file)? {
-        desired.declared.insert(link.role_arn(principal.partition()));
-        desired.declared.extend(link.other_role.map(|other| other.arn().clone()));
-    }
+    let mut desired = grant(&grantee.arn, &source.grant, links)?;
+    let recorded = config::all_links(file)?;
+    desired.declared.extend(recorded.iter().flat_map(|link| roles_of(link, grantee.arn.partition())));
+    desired.own.extend(recorded_roles(&recorded, source, grantee));
     Ok(desired)
+}
+
+/// Returns the roles of a link: two while it is moved.
+fn roles_of(link: &Link, partition: Partition) -> impl Iterator<Item = RoleArn> {
+    let other = link.other_role.as_ref().map(|other| other.arn().clone());
+    [link.role_arn(partition)].into_iter().chain(other)
+}
+
+/// Returns the roles that recorded links give to a principal.
+pub fn recorded_roles(recorded: &[Link], source: &SourceSide, grantee: &Grantee) -> BTreeSet<RoleArn> {
+    let partition = grantee.arn.partition();
+    let links = recorded.iter().flat_map(|link| roles_of(link, partition).map(move |role| (link, role)));
+    source.links_of(grantee, links).into_iter().map(|(_, role)| role).collect()
+}
+
+/// Returns what the `xacct.toml` files name; nothing if no principal has a grant for an organization, the only one on which
+/// other links depend.
+///
+/// # Errors
+/// When one of `other_files` cannot be used.
+pub fn named_beside<'a>(run: &Run<'_>, grantees: impl IntoIterator<Item = &'a Grantee>) -> Result<Named> {
+    let any = grantees.into_iter().any(|grantee| {
+        let own = grantee.observed.iter().flat_map(ObservedPrincipal::policies);
+        let of_set = grantee.set.iter().flat_map(|set| &set.roles).filter_map(|role| role.inline.as_ref()?.policy());
+        own.chain(of_set).any(|policy| OrganizationGrant::of(policy).is_some())
+    });
+    if any { run.file.named(run.context) } else { Ok(Named::default()) }
 }
 
 /// Reads the inline policies of each link, by the link's name.

@@ -9,6 +9,7 @@ use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::plan::Plan;
+use crate::iam::risks::Weaker;
 use crate::operations::accounts::{Operator, SourceSide};
 use crate::report::Console;
 use crate::report::changes::{self, Style};
@@ -232,6 +233,9 @@ pub struct JsonSource {
     /// `None` if the command adds no access.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<String>>,
+    /// The IDs of those warnings that say how the grant will be wider.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    weaker: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     repairs: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -242,7 +246,7 @@ impl JsonSource {
     /// Adds the warnings of the plan.
     #[must_use]
     pub fn with_warnings(self, plan: &Plan) -> Self {
-        Self { warnings: Some(json::plan_warnings(plan)), ..self }
+        Self { warnings: Some(json::plan_warnings(plan)), weaker: plan.weaker().map(Weaker::id).collect(), ..self }
     }
 }
 
@@ -256,6 +260,7 @@ impl<T> From<&Work<T>> for JsonSource {
             changes: json::plan_changes(&grant.plan, ""),
             notes: json::plan_notes(&grant.plan),
             warnings: None,
+            weaker: Vec::new(),
             repairs: Some(grant.repairs).filter(|repairs| *repairs > 0),
             error: grant.result.as_ref().err().map(JsonError::from),
         }

@@ -7,7 +7,6 @@ use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::names::{AccountId, Region};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredGrant, DesiredRole};
-use crate::iam::templates;
 use crate::print::provider::aliases;
 
 /// How Terraform gets credentials for an account.
@@ -94,11 +93,7 @@ fn parts(grants: &[DesiredGrant], source: &WayIn, targets: &[Target]) -> (Vec<St
             PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => ("aws_iam_role_policy", "role"),
         };
         let (name, policy) = (grant.principal.name(), grant.policy_name.as_str());
-        let arguments = [
-            ("name", quoted(policy)),
-            (argument, quoted(name)),
-            ("policy", encoded(&templates::grant(&grant.roles, &grant.with_session_tags))),
-        ];
+        let arguments = [("name", quoted(policy)), (argument, quoted(name)), ("policy", encoded(&grant.document()))];
         rest.push(resource(kind, &label, &own_name, &arguments, &format!("{name}:{policy}")));
     }
     (blocks, rest)

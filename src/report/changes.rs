@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{PrincipalArn, RoleArn};
+use crate::iam::grant_names::GRANT_PATH;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
+use crate::iam::organization_grant::{ORGANIZATION_KEY, OrganizationGrant};
 use crate::iam::plan::{Change, Note, Plan};
+use crate::iam::policy::PolicyDocument;
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::{REVOKE_POLICY, in_words};
 use crate::iam::risks::{BoundaryChange, Risk, Undeclared};
 use crate::iam::state::FoundDocument;
-use crate::iam::templates::{LINK_SID, VERIFY_POLICY};
+use crate::iam::templates::VERIFY_POLICY;
 use crate::report::console::{BAD, GOOD, WARN, borderless, count, styled_mark, trimmed};
 use crate::text::shell::ShellCommand;
 
@@ -116,13 +119,13 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             format!("{start} role {role}{what}")
         }
         Change::DeleteRolePolicy { name } => format!("{} policy {name} from role {role}", verb("remove", "removed")),
-        Change::PutGrant { principal, name, added, removes, from, .. } => {
+        Change::PutGrant { principal, name, added, removes, from, to } => {
             let start = match from {
                 Some(_) => format!("{} policy {name} of", verb("update", "updated")),
                 None => format!("{} policy {name} to", verb("add", "added")),
             };
             let removed: Vec<_> = removes.iter().cloned().collect();
-            let what = grants(added);
+            let what = grants(added, to);
             with_removed(format!("{start} {}: {what}", plainly(principal)), verb("removes", "removed"), &removed)
         }
         Change::DetachPolicy { policy } => format!("{} {policy} from role {role}", verb("detach", "detached")),
@@ -139,7 +142,9 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
                 (Some(from), true) if from.matches(to) => {
                     format!("{} managed policy {name} to", verb("attach", "attached"))
                 }
-                (None, _) => format!("{} managed policy {name} to", verb("add", "added")),
+                (None, true) => format!("{} managed policy {name} to", verb("add", "added")),
+                // Only its administrator makes a permission set refer to it.
+                (None, false) => format!("{} managed policy {name} for", verb("create", "created")),
                 (Some(_), true) => format!("{} managed policy {name} and attach it to", verb("update", "updated")),
                 (Some(_), false) => format!("{} managed policy {name} of", verb("update", "updated")),
             };
@@ -147,7 +152,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
                 0..=3 => removes.iter().cloned().collect(),
                 more => vec![count(more, "role")],
             };
-            let what = grants(added);
+            let what = grants(added, to);
             with_removed(format!("{start} {}: {what}", plainly(principal)), verb("removes", "removed"), &removed)
         }
         Change::DeleteGrantPart { principal, name, removed, .. } => {
@@ -158,7 +163,15 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
 }
 
 /// Returns what a policy of the grant will newly allow.
-fn grants(added: &BTreeSet<RoleArn>) -> String {
+fn grants(added: &BTreeSet<RoleArn>, to: &PolicyDocument) -> String {
+    let wide = OrganizationGrant::of(to);
+    let is_wide = |role: &RoleArn| wide.as_ref().is_some_and(|wide| wide.covers(role));
+    if let Some(wide) = &wide
+        && added.iter().all(is_wide)
+    {
+        let patterns: Vec<_> = wide.roles.iter().map(ToString::to_string).collect();
+        return format!("sts:AssumeRole on {} in organization {}", patterns.join(", "), wide.organization);
+    }
     match added.len() {
         0 => "sts:AssumeRole on exactly the linked roles".to_owned(),
         1 => added.iter().map(|arn| format!("sts:AssumeRole on {arn}")).collect(),
@@ -232,10 +245,32 @@ pub fn note(note: &Note) -> String {
             let lift = if *is_own { "; xacct revoke TARGET --lift removes it" } else { "" };
             format!("sessions issued before {} are revoked by policy {policy}{lift}", in_words(*before))
         }
-        Note::PermissionSetKeeps { set, roles } => {
+        Note::OrganizationKeyUntested => format!(
+            "AWS documents {ORGANIZATION_KEY}, but no AssumeRole that it allows is on record: the test shows whether AWS \
+             allows it; that AWS rejects roles outside the organization follows from the policy and is not tested"
+        ),
+        Note::OrganizationGrantStays { principal, roles } => format!(
+            "the grant of {} still covers {roles} in the organization, because other targets use it",
+            plainly(principal)
+        ),
+        Note::PermissionSetRefers { set, policy } => {
+            let detach = ShellCommand::new("aws")
+                .args(["sso-admin", "detach-customer-managed-policy-reference-from-permission-set"])
+                .option("--instance-arn", "INSTANCE_ARN")
+                .option("--permission-set-arn", "PERMISSION_SET_ARN")
+                .option("--customer-managed-policy-reference", format!("Name={policy},Path={GRANT_PATH}"));
+            format!(
+                "managed policy {policy} stays, because {} refers to it, and AWS does not delete an attached policy; its \
+                 administrator removes the reference with `{detach}` and provisions it again; then delete the policy with \
+                 `xacct teardown --orphan {}`",
+                plainly(set),
+                set.reference().label()
+            )
+        }
+        Note::PermissionSetKeeps { set, statement, roles } => {
             let roles: Vec<_> = roles.iter().map(ToString::to_string).collect();
             format!(
-                "{} keeps its grant, which only its administrator can remove from statement {LINK_SID} of its inline \
+                "{} keeps its grant, which only its administrator can remove from statement {statement} of its inline \
                  policy: {}",
                 set.in_words().replace('`', ""),
                 roles.join(", ")

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::changes::line;
 use super::console::{STRONG, count};
-use crate::iam::arn::{PrincipalArn, RoleArn};
+use crate::iam::arn::PrincipalArn;
 use crate::iam::orphans::{OrphanedGrant, OrphanedRole, Orphans, Unchecked};
 use crate::text::shell::ShellCommand;
 
@@ -31,10 +31,11 @@ pub fn text(orphans: &Orphans, xacct: &ShellCommand, width: u16) -> Option<Strin
     }
     let gone: BTreeSet<_> = roles.iter().map(|orphan| &orphan.role).collect();
     for grant in grants {
-        let OrphanedGrant { principal, is_named, roles } = grant;
+        let OrphanedGrant { principal, is_named, roles, patterns } = grant;
         let whose = plainly(principal);
         // Those go with their roles.
-        let roles: BTreeSet<_> = roles.iter().filter(|role| !is_named || !gone.contains(role)).collect();
+        let roles = roles.iter().filter(|role| !is_named || !gone.contains(role)).map(ToString::to_string);
+        let roles: BTreeSet<_> = roles.chain(patterns.iter().map(ToString::to_string)).collect();
         match is_named {
             true if roles.is_empty() => continue,
             true => rows.push(row('!', &format!("in the grant of {whose}: {}", in_words(&roles)))),
@@ -66,9 +67,9 @@ fn plainly(principal: &PrincipalArn) -> String {
     principal.in_words().replace('`', "")
 }
 
-fn in_words(roles: &BTreeSet<&RoleArn>) -> String {
+fn in_words(roles: &BTreeSet<String>) -> String {
     match roles.first() {
-        Some(role) if roles.len() == 1 => role.to_string(),
+        Some(role) if roles.len() == 1 => role.clone(),
         Some(role) => format!("{}, such as {role}", count(roles.len(), "role")),
         None => String::new(),
     }
@@ -96,6 +97,9 @@ struct JsonGrant {
     /// Whether links are for the principal, so that only these roles are orphaned.
     is_named: bool,
     role_arns: Vec<String>,
+    /// The roles that it covers in every account of an organization.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    role_patterns: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,6 +119,7 @@ impl From<&Orphans> for JsonOrphans {
             principal: orphan.principal.to_string(),
             is_named: orphan.is_named,
             role_arns: orphan.roles.iter().map(ToString::to_string).collect(),
+            role_patterns: orphan.patterns.iter().map(ToString::to_string).collect(),
         };
         let unchecked = unchecked
             .iter()

@@ -239,6 +239,11 @@ pub const ALL: &[Difference] = &[
     ministack("inherited session tags without sts:TagSession", "ok", "It does not inherit session tags."),
     ministack("policies and deletion of a permission set's role", "ok, ok, ok, ok, ok", NO_PROTECTION),
     ministack("other changes of a permission set's role", "ok, ok, ok, ok", NO_PROTECTION),
+    ministack(
+        "a grant for an organization: account B in none, in another one, in this one",
+        "403 AccessDenied, 403 AccessDenied, 403 AccessDenied",
+        "It has no key for the organization of an account.",
+    ),
     // ministack, S3
     ministack("HeadBucket with the right and a wrong owner", "us-east-1, us-east-1", NO_OWNER),
     ministack("DeleteBucket with a wrong and the right owner", "ok, 404 NoSuchBucket", NO_OWNER),

@@ -16,7 +16,7 @@ const TERRAFORM: &str = "arn:aws:iam::<A>:role/ci/terraform";
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 
 pub fn behaviours() -> Vec<Behaviour> {
-    [sizes(), uses(), callers(), tags(), permission_sets()].into_iter().flatten().collect()
+    [sizes(), uses(), callers(), tags(), permission_sets(), vec![organization()]].into_iter().flatten().collect()
 }
 
 /// Returns a policy of this many characters, whatever prefix names have.
@@ -446,6 +446,28 @@ fn permission_sets() -> Vec<Behaviour> {
             told(scene.assume().role_arn(arn).send().await)
         }),
     ]
+}
+
+/// One grant for the roles of a name in all accounts of an organization. An account in no organization has no key.
+fn organization() -> Behaviour {
+    behaviour(
+        "a grant for an organization: account B in none, in another one, in this one",
+        LIKE_OTHER_KEYS,
+        "403 AccessDenied, 403 AccessDenied, ok",
+        async |scene| {
+            scene.role(&trust(json!({ "AWS": "arn:aws:iam::<A>:root" }), json!({}))).await;
+            let grant = document(json!({
+                "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/target",
+                "Condition": { "StringEquals": { "aws:ResourceOrgID": "o-a1b2c3d4e5" } },
+            }));
+            scene.grant("grant", &grant).await;
+            let none = told(scene.assume().send().await);
+            scene.server.join_organization(&scene.b.id, "o-zzzzzzzzzz");
+            let other = told(scene.assume().send().await);
+            scene.server.join_organization(&scene.b.id, "o-a1b2c3d4e5");
+            several([none, other, told(scene.assume().send().await)])
+        },
+    )
 }
 
 /// Creates the role of the permission set `Deployer` in account A, as Identity Center does.

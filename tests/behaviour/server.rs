@@ -178,6 +178,15 @@ impl Server {
         }
     }
 
+    /// Puts an account into an organization. ministack evaluates no key for it.
+    pub fn join_organization(&self, account: &str, organization: &str) {
+        match &self.process {
+            Process::Sandbox(sandbox) => sandbox.world(|world| world.set_organization(account, organization)),
+            Process::Ministack(_) => {}
+            Process::Aws(_) | Process::Plain(_) => panic!("{NOT_ASKED}an account stays in its organization"),
+        }
+    }
+
     /// Creates an MFA device for a user and returns its serial number and current code. `iam` is the IAM client of a
     /// principal with the necessary permissions; the sandbox has no such operation.
     pub async fn add_mfa_device(&self, account: &str, iam: &aws_sdk_iam::Client, user: &str) -> (String, String) {

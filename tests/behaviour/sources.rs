@@ -119,6 +119,9 @@ pub const LIKE_CHAINING: Source = assumed("programs that cap such sessions (aws-
 pub const LIKE_OTHER_QUOTAS: Source = assumed("the words about other quotas of IAM");
 /// No answer was found recorded.
 pub const LIKE_ITS_POLICIES: Source = assumed("AWS's answer to changes of the role's policies");
+/// In a Deny statement, the key is in wide use; no answer to an AssumeRole that a grant with it allows was found recorded.
+pub const LIKE_OTHER_KEYS: Source =
+    assumed("the documentation of aws:ResourceOrgID, and how other keys work in grants");
 /// A name may be reserved for a while after a deletion, which the sandbox does not do.
 pub const NAMES_FREE_AT_ONCE: Source = assumed("S3's strong consistency for the creator");
 /// What `tests/real-aws` recorded.

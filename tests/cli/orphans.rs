@@ -144,7 +144,7 @@ fn what_a_target_names_is_no_orphan_and_nothing_is_sent() {
         ("--orphan arn:aws:iam::222222222222:role/team/Deploy".to_owned(), vec!["is no orphan"]),
         (format!("--orphan {ROLE} 222222222222"), vec!["cannot be used with"]),
         (format!("--orphan {ROLE} --only source"), vec!["cannot be used with"]),
-        ("--orphan other/x".to_owned(), vec!["use the ARN of a role, user/NAME or group/NAME"]),
+        ("--orphan other/x".to_owned(), vec!["use the ARN of a role, user/NAME, group/NAME or permission-set/NAME"]),
         ("--orphan arn:aws:s3:::x".to_owned(), vec!["names a resource of service `s3`"]),
         ("--orphan arn:aws:iam::999999999999:user/alice".to_owned(), vec!["the source account is 111111111111"]),
         (format!("--orphan {ROLE} --config none.toml"), vec!["does not exist"]),

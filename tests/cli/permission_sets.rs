@@ -8,7 +8,7 @@ use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, PermissionSet, World};
 use crate::scene::{ROLE, Scene, step};
 
 /// Bootstraps a link of the permission set `Deployer`.
-const BOOTSTRAP: &str = "bootstrap --yes --target-account 222222222222 --name dev --principal permission-set/Deployer \
+pub const BOOTSTRAP: &str = "bootstrap --yes --target-account 222222222222 --name dev --principal permission-set/Deployer \
                          --profile security-admin --target-profile dev-admin";
 
 /// The pattern by which a restricted role trusts the permission set.
@@ -16,7 +16,7 @@ const PATTERN: &str =
     "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Deployer_????????????????";
 
 /// A scene with the permission set in the source account, whose session is the profile `deployer`.
-fn scene() -> Scene {
+pub fn scene() -> Scene {
     let scene = Scene::new();
     let principals = scene.sandbox.world(World::add_principals);
     scene.session_profile("deployer", &principals.deployer);
@@ -29,12 +29,12 @@ fn set(statements: &Value) -> PermissionSet {
 }
 
 /// Returns the grant of one role.
-fn grant(role: &str) -> Value {
+pub fn grant(role: &str) -> Value {
     json!({"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role})
 }
 
 /// Does what the administrator of the permission set does.
-fn provision(scene: &Scene, statements: &Value) {
+pub fn provision(scene: &Scene, statements: &Value) {
     let set = set(statements);
     scene.sandbox.world(|world| world.provision(ACCOUNT_A, &set)).unwrap();
 }

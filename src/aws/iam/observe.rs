@@ -265,11 +265,11 @@ async fn set_role(access: &Access, arn: RoleArn) -> Result<Reading<ObservedSetRo
         reading => Some(present!(reading)),
     };
     let has_grant = inline.as_ref().and_then(FoundDocument::policy).is_some_and(|it| it.statement(LINK_SID).is_some());
-    let arns = attached.present().cloned().unwrap_or_default();
+    let policies = attached.present().cloned().unwrap_or_default();
     let none = BTreeMap::new();
-    let texts = arns.iter().filter(|_| !has_grant).map(|arn| read::managed(access, arn, &none));
+    let texts = policies.iter().filter(|_| !has_grant).map(|arn| read::managed(access, arn, &none));
     let attached = try_join_all(texts).await?.iter().filter_map(|text| text.present().cloned()).collect();
-    Ok(Reading::Present(ObservedSetRole { arn, inline, attached }))
+    Ok(Reading::Present(ObservedSetRole { arn, inline, policies, attached }))
 }
 
 /// Returns where the policies of a principal are. Those of a permission set are on roles with other names.
@@ -369,17 +369,19 @@ pub struct ManagedGrant {
     pub others: usize,
 }
 
-/// Reads the managed policies of a grant: in one round trip, if there are none. `None` if a read is denied, and for a
-/// permission set, whose grant has none.
+/// Reads the managed policies of a grant: in one round trip, if there are none. `None` if a read is denied. Those of a
+/// permission set do not count as attached: only its roles show that.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<Option<ManagedGrant>> {
-    if matches!(principal, PrincipalRef::PermissionSet(_)) {
-        return Ok(None);
-    }
-    let (attached, policies) =
-        tokio::join!(read::attached(access, holder(principal)), read::policies_under(access, GRANT_PATH));
+    let attached = async {
+        match principal {
+            PrincipalRef::PermissionSet(_) => Ok(Reading::Present(BTreeSet::new())),
+            _ => read::attached(access, holder(principal)).await,
+        }
+    };
+    let (attached, policies) = tokio::join!(attached, read::policies_under(access, GRANT_PATH));
     let attached = match attached? {
         Reading::Present(attached) => attached,
         Reading::Absent => BTreeSet::new(),
@@ -404,6 +406,22 @@ pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<
         }
     }
     Ok(Some(ManagedGrant { parts, others: others.len() }))
+}
+
+/// Reads the managed policy with the grant of a permission set, which need not exist; `None` if a read is denied.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
+pub async fn set_policy(access: &Access, name: &PermissionSetName) -> Result<Option<ManagedPolicies>> {
+    let set = PrincipalRef::PermissionSet(name.clone());
+    let (managed, summary) = tokio::join!(managed_grant(access, &set), account_summary(access));
+    let size = quota_in(&summary.unwrap_or_default(), &SummaryKeyType::PolicySizeQuota);
+    Ok(managed?.map(|ManagedGrant { parts, others }| ManagedPolicies {
+        parts,
+        others,
+        size: Quota::or_default(size, DEFAULT_MANAGED_POLICY_QUOTA),
+        attachments: Quota { most: 1, is_read: true },
+    }))
 }
 
 /// Repeats the reads of one resource until they agree on whether it exists. Each read may lag behind writes, and a policy

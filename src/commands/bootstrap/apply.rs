@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::names::PolicyName;
 use crate::iam::plan::bootstrap::{Refusal, is_plain_grant, plan_grant, plan_role};
 use crate::iam::plan::order::{is_removal, phases};
-use crate::iam::plan::teardown::plan_grant_removal;
+use crate::iam::plan::teardown::{Lost, plan_grant_removal};
 use crate::iam::plan::{Change, Plan};
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::state::{DesiredGrant, ObservedPrincipal, ObservedRole};
@@ -86,20 +86,23 @@ fn grant_writers(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<GrantWr
         let ready = ready.map(|job| (&job.link, job.role.clone()));
         let links = work.source.links_of(grantee, ready);
         let Some(shown) = grantee.observed.as_ref().filter(|_| !plan.is_empty() && !links.is_empty()) else { continue };
-        let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;
+        let desired = settle::grant_beside(&run.file, &work.source, grantee, links.into_iter())?;
         writers.push(grant_writer(operator, shown, plan, desired, args, run));
     }
     let roles: BTreeSet<_> = work.jobs.iter().filter(|job| job.result.is_ok()).map(|job| job.role.clone()).collect();
     for grantee in work.source.leaving() {
         let name: PolicyName = GRANT_POLICY.parse()?;
         let Some(shown) = &grantee.observed else { continue };
-        let plan = plan_grant_removal(&grantee.arn, &name, &roles, Some(shown));
+        let named = settle::named_beside(run, [grantee])?;
+        let gone = named.names_lost(&grantee.arn.reference(), &roles);
+        let plan = plan_grant_removal(&grantee.arn, &name, Lost { roles: &roles, gone: &gone }, Some(shown));
         if plan.is_empty() {
             continue;
         }
         let (policy, roles) = (name.clone(), roles.clone());
         let planner = move |principal: &ObservedPrincipal| {
-            Ok(plan_grant_removal(&principal.arn, &policy, &roles, Some(principal)))
+            let lost = Lost { roles: &roles, gone: &gone };
+            Ok(plan_grant_removal(&principal.arn, &policy, lost, Some(principal)))
         };
         writers.push(GrantWriter::new(operator, shown, &name, &plan, run.context.random, planner));
     }

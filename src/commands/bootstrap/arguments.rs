@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::{
-    ChangeOptions, Half, OperatorAccess, PrincipalOptions, ProofOptions, ReportOptions, RoleOptions, account,
-    target_name, timeout,
+    ChangeOptions, GrantOptions, Half, OperatorAccess, PrincipalOptions, ProofOptions, ReportOptions, RoleOptions,
+    account, target_name, timeout,
 };
 use crate::iam::names::AccountId;
 
@@ -64,11 +64,11 @@ pub struct Bootstrap {
     /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,
-    /// With --yes, also apply what makes a role weaker
+    /// With --yes, also apply what makes a role weaker or a grant wider
     ///
     /// Without it, --yes stops at a target whose role would lose or change its external ID, MFA, its restriction to the
-    /// user or its boundary, get longer sessions, trust anyone new, or be allowed more. Such changes have a line of their
-    /// own in the plan: "! weaker: ...".
+    /// user or its boundary, get longer sessions, trust anyone new, or be allowed more, and at a grant that would newly
+    /// cover an organization. Such changes have a line of their own in the plan: "! weaker: ...".
     #[arg(long, requires = "yes")]
     pub allow_weaker: bool,
     /// Don't verify afterwards
@@ -88,6 +88,9 @@ pub struct Bootstrap {
     /// Settings of the role.
     #[command(flatten)]
     pub role: RoleOptions,
+    /// How the principals get the grant.
+    #[command(flatten)]
+    pub grant: GrantOptions,
     /// Options of the proof.
     #[command(flatten)]
     pub proof: ProofOptions,

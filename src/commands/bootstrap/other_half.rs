@@ -1,15 +1,13 @@
 //! What the owner of the other account needs, if each owner creates one half.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::work::{Job, Work};
-use crate::cli::Half;
+use crate::cli::{GrantScope, Half, SetGrant};
 use crate::config::{DEFAULT_ROLE_NAME, Link};
 use crate::iam::arn::{GroupRef, PrincipalArn, PrincipalRef, RoleRef, UserRef};
 use crate::iam::policy::PolicyDocument;
-use crate::iam::templates;
+use crate::operations::settle;
 use crate::text::shell::ShellCommand;
 
 /// The other half of a link, for the owner of that account.
@@ -71,9 +69,14 @@ fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {
         .option_if("--external-id", link.external_id.known());
     let flags = [(link.require_mfa, "--require-mfa"), (link.allow_session_tags, "--allow-session-tags")];
     let command = with_flags(command, flags);
-    let roles = BTreeSet::from([job.role.clone()]);
-    let with_session_tags = if link.allow_session_tags { roles.clone() } else { BTreeSet::new() };
-    let document = templates::grant(&roles, &with_session_tags);
+    let grant = &work.source.grant;
+    let command = command
+        .option_if("--grant", grant.scope.map(GrantScope::id))
+        .option_if("--set-grant", grant.set_grant.map(SetGrant::id))
+        .option_if("--organization", grant.organization.as_ref());
+    let first = work.source.grantees_of(link).next();
+    let desired = first.and_then(|it| settle::grant(&it.arn, grant, [(link, job.role.clone())].into_iter()).ok());
+    let document = desired.map_or_else(|| PolicyDocument::of(Vec::new()), |desired| desired.document());
     OtherHalf { owner: format!("source account {}", work.source.account), command, document }
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::iam::permission_set::LackingGrant;
+use crate::iam::grant_names::{GRANT_PATH, grant_part_arn};
+use crate::iam::permission_set::{Addition, LackingGrant};
 use crate::iam::policy::PolicyDocument;
 use crate::print::permission_set_hcl;
 use crate::report::console::STRONG;
@@ -23,18 +24,27 @@ pub struct JsonLackingGrant {
     /// The roles that it may not assume yet.
     missing: BTreeSet<String>,
     /// The inline policy that it is to have.
-    inline_policy: PolicyDocument,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inline_policy: Option<PolicyDocument>,
+    /// The managed policy in the account to which it is to refer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managed_policy_arn: Option<String>,
     /// The commands of the AWS CLI, with `INSTANCE_ARN` and `PERMISSION_SET_ARN` to fill in.
     commands: Vec<ShellCommand>,
 }
 
 impl From<&LackingGrant> for JsonLackingGrant {
     fn from(lacking: &LackingGrant) -> Self {
+        let (inline_policy, managed_policy_arn) = match &lacking.addition {
+            Addition::Inline { document, .. } => (Some(document.clone()), None),
+            Addition::Reference(name) => (None, Some(grant_part_arn(&lacking.set, name))),
+        };
         Self {
             permission_set: lacking.set.reference().label(),
             account: lacking.set.account().to_string(),
             missing: lacking.missing.iter().map(ToString::to_string).collect(),
-            inline_policy: lacking.document.clone(),
+            inline_policy,
+            managed_policy_arn,
             commands: commands(lacking).into(),
         }
     }
@@ -48,12 +58,15 @@ fn commands(lacking: &LackingGrant) -> [ShellCommand; 2] {
             .option("--instance-arn", "INSTANCE_ARN")
             .option("--permission-set-arn", "PERMISSION_SET_ARN")
     };
-    [
-        sso("put-inline-policy-to-permission-set").option("--inline-policy", format!("file://{FILE}")),
-        sso("provision-permission-set")
-            .option("--target-type", "AWS_ACCOUNT")
-            .option("--target-id", lacking.set.account()),
-    ]
+    let change = match &lacking.addition {
+        Addition::Inline { .. } => {
+            sso("put-inline-policy-to-permission-set").option("--inline-policy", format!("file://{FILE}"))
+        }
+        Addition::Reference(name) => sso("attach-customer-managed-policy-reference-to-permission-set")
+            .option("--customer-managed-policy-reference", format!("Name={name},Path={GRANT_PATH}")),
+    };
+    let provision = sso("provision-permission-set").option("--target-type", "AWS_ACCOUNT");
+    [change, provision.option("--target-id", lacking.set.account())]
 }
 
 /// Returns the instructions.
@@ -66,23 +79,39 @@ pub fn instructions(lacking: &LackingGrant) -> String {
          the grant. Only the management account or the delegated administrator can change\n\
          it; the latter cannot if the set is also provisioned in the management account.\n",
     );
-    let merged = match lacking.is_not_merged {
-        true => "to merge with its own, which xacct cannot parse",
-        false => "with the statements that its role shows now",
+    let (tab, hcl) = match &lacking.addition {
+        Addition::Inline { document, is_not_merged } => {
+            let merged = match is_not_merged {
+                true => "to merge with its own, which xacct cannot parse",
+                false => "with the statements that its role shows now",
+            };
+            let _ = writeln!(text, "\nIts inline policy, {merged}:\n{document}");
+            if lacking.desired.organization.is_some() {
+                text.push_str("It covers all targets of that name in the organization: new ones do not change it.\n");
+            }
+            ("Inline policy", permission_set_hcl::document(name, document))
+        }
+        Addition::Reference(policy) => {
+            let account = lacking.set.account();
+            let _ = writeln!(
+                text,
+                "\nOnce, a reference to this customer managed policy, with path {GRANT_PATH}:\n  {policy}\n\
+                 xacct writes it in account {account}; later targets change only the policy.\n\
+                 Every account to which the set is assigned needs a policy of this name and path,\n\
+                 or provisioning fails there, also at the next terraform apply. Use it only for a\n\
+                 set that is assigned to account {account} alone."
+            );
+            ("Customer managed policies", permission_set_hcl::reference(name, policy, GRANT_PATH))
+        }
     };
-    let _ = writeln!(text, "\nIts inline policy, {merged}:\n{}", lacking.document);
-    let _ = writeln!(
-        text,
-        "\nIn the console of IAM Identity Center: Permission sets > {name} > Inline policy.\n\
-         With the AWS CLI, after saving the policy as {FILE}:"
-    );
+    let saved = match &lacking.addition {
+        Addition::Inline { .. } => format!("With the AWS CLI, after saving the policy as {FILE}:"),
+        Addition::Reference(_) => "With the AWS CLI:".to_owned(),
+    };
+    let _ = writeln!(text, "\nIn the console of IAM Identity Center: Permission sets > {name} > {tab}.\n{saved}");
     for command in commands(lacking) {
         let _ = writeln!(text, "  {command}");
     }
-    let _ = writeln!(
-        text,
-        "With Terraform, which provisions it again, too:\n{}",
-        permission_set_hcl::document(name, &lacking.document)
-    );
+    let _ = writeln!(text, "With Terraform, which provisions it again, too:\n{hcl}");
     text
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::arguments::Bootstrap;
 use super::moving;
 use super::observe::Observed;
-use super::refusal::{refused, refused_role, would_be_weaker};
+use super::refusal::{grant_would_be_wider, refused, refused_role, would_be_weaker};
 use super::settings::{Settings, refuse_same_account};
 use super::work::{self, Job, Making, Work};
 use crate::aws::sts::Caller;
@@ -13,11 +13,10 @@ use crate::cli::Half;
 use crate::config::{Link, Manager, Source, includes};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
-use crate::iam::permission_set::lacking_grant;
 use crate::iam::plan::bootstrap::{Refusal, denied_by_file, plan_grant, plan_role};
-use crate::iam::plan::teardown::plan_grant_removal;
+use crate::iam::plan::teardown::{Lost, plan_grant_removal};
 use crate::iam::plan::{Change, Plan};
-use crate::iam::risks::Risk;
+use crate::iam::risks::{Risk, of_permission_set};
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole};
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
@@ -51,13 +50,18 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
     for grantee in source.staying() {
         let links = source.links_of(grantee, work::in_grant(&jobs).map(|job| (&job.link, job.role.clone())));
         if let Some(observed) = grantee.observed.as_ref().filter(|_| !links.is_empty()) {
-            let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;
+            let desired = settle::grant_beside(&run.file, &source, grantee, links.iter().cloned())?;
             let planned = allowed(args, manager, |adopt| plan_grant(&desired, observed, adopt), refused)?;
             grant = grant.and(only_compared(planned, manager, desired.policy_name.as_str()));
-        } else if let Some(set) = grantee.set.as_ref().filter(|_| !links.is_empty()) {
-            let desired = settle::grant_beside(&run.file, &grantee.arn, links.into_iter())?;
-            grant.warnings.extend(lacking_grant(&desired, set).map(Box::new).map(Risk::PermissionSetLacksGrant));
         }
+        if let Some(set) = grantee.set.as_ref().filter(|_| !links.is_empty()) {
+            let desired = settle::grant_beside(&run.file, &source, grantee, links.into_iter())?;
+            grant.warnings.extend(of_permission_set(&desired, set));
+        }
+    }
+    let is_unasked = args.changes.yes && !args.changes.only_shown();
+    if is_unasked && !args.allow_weaker && grant.weaker().next().is_some() {
+        return Err(grant_would_be_wider(&grant));
     }
     if source.leaving().next().is_some() && !grant.is_empty() {
         let whose: Vec<_> = source.staying().map(|grantee| grantee.arn.in_words()).collect();
@@ -68,7 +72,10 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
     let roles = jobs.iter().map(|job| job.role.clone()).collect();
     for grantee in source.leaving() {
         let name = GRANT_POLICY.parse()?;
-        grant = grant.and(plan_grant_removal(&grantee.arn, &name, &roles, grantee.observed.as_ref()));
+        let named = settle::named_beside(run, [grantee])?;
+        let gone = named.names_lost(&grantee.arn.reference(), &roles);
+        let lost = Lost { roles: &roles, gone: &gone };
+        grant = grant.and(plan_grant_removal(&grantee.arn, &name, lost, grantee.observed.as_ref()));
     }
     Ok(Work { source, grant: GrantJob { plan: grant, result: Ok(()), repairs: 0 }, jobs, failed })
 }

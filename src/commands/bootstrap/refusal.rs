@@ -43,6 +43,15 @@ pub fn would_be_weaker(role: &RoleArn, plan: &Plan, link: &Link) -> Error {
     error.hint("or, if this is intended: --yes --allow-weaker")
 }
 
+/// Returns the error for a plan that makes an existing grant cover an organization, which `--yes` alone does not apply.
+pub fn grant_would_be_wider(plan: &Plan) -> Error {
+    let error = Error::new(Kind::Refused, "--yes does not make an existing grant cover a whole organization");
+    let error = plan.weaker().fold(error, |error, weaker| error.note(weaker.to_string()));
+    error
+        .hint("to keep the grant as it is: restore grant, set_grant and organization in [source] of xacct.toml")
+        .hint("or, if this is intended: --yes --allow-weaker")
+}
+
 /// Returns the error for a refusal to plan this link's role, with hints.
 pub fn refused_role(refusal: &Refusal, link: &Link) -> Error {
     match refusal {

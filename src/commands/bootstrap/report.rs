@@ -148,9 +148,10 @@ fn kept(job: &Job) -> String {
 pub async fn confirm(work: &Work, run: &Run<'_>) -> Result<()> {
     let changes = count(work.pending(), "change");
     let is_weaker = work.jobs.iter().any(|job| job.plan.weaker().next().is_some());
-    let apply = match is_weaker {
-        true => "apply without asking, though a role gets weaker: --yes --allow-weaker",
-        false => "apply without asking: --yes",
+    let apply = match (is_weaker, work.grant.plan.weaker().next()) {
+        (true, _) => "apply without asking, though a role gets weaker: --yes --allow-weaker",
+        (false, Some(_)) => "apply without asking, though the grant gets wider: --yes --allow-weaker",
+        (false, None) => "apply without asking: --yes",
     };
     let hints = [apply, "or show the changes and stop: --dry-run, or --check to fail if there are any"];
     check_can_ask(&format!("{changes} to apply"), hints, run)?;

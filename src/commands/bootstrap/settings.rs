@@ -29,6 +29,7 @@ impl Settings {
     pub fn resolve(args: &Bootstrap, run: &Run<'_>) -> Result<Self> {
         let profile = args.proof.user.user_profile.as_ref();
         let source = config::source(&run.file, &args.principals.all(), &args.access, profile)?;
+        let source = Source { grant: source.grant.with(&args.grant), ..source };
         let role_options = config::rebased(&args.role, &run.file, run.context);
         let accounts = accounts(args, run.context);
         // The variable names a target that there is, --name a new one.
@@ -63,6 +64,7 @@ impl Settings {
                 refuse_entering_without_source(link)?;
             }
         }
+        source.grant.check(&links, &run.file)?;
         Ok(Self { source, links, files, search: Search::default() })
     }
 }

@@ -9,11 +9,14 @@ mod work;
 use std::collections::BTreeSet;
 
 use super::command_line::{Start, Verb};
-use crate::cli::{Probe, UserOptions};
-use crate::config::{self, Source};
+use crate::cli::{GrantScope, Probe, SetGrant, UserOptions};
+use crate::config::{self, GrantSettings, Source};
 use crate::error::{Ended, Error, ExitCode, Result};
+use crate::iam::grant_names::set_policy_arn;
 use crate::iam::names::{SAMPLE_SUFFIX, test_bucket_name};
+use crate::iam::organization_grant::OrganizationGrant;
 use crate::iam::plan::Plan;
+use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts;
 use crate::operations::interrupt;
@@ -110,7 +113,29 @@ async fn settle_probe(job: &mut Job) {
 /// Returns the source as `xacct.toml` records it.
 fn as_recorded(source: Source, work: &Work) -> Source {
     let principals = work.source.grantees.iter().map(|grantee| grantee.arn.reference()).collect();
-    Source { account: Some(work.source.account.clone()), principals, ..source }
+    let grant = if source.grant == GrantSettings::default() { found_grant(work) } else { source.grant.clone() };
+    Source { account: Some(work.source.account.clone()), principals, grant, ..source }
+}
+
+/// Returns the settings of the grants that there are. One that covers an organization counts if it covers all the roles.
+fn found_grant(work: &Work) -> GrantSettings {
+    let covers_all = |wide: &OrganizationGrant| work.jobs.iter().all(|job| wide.covers(&job.role));
+    let of = |policies: Vec<&PolicyDocument>| policies.into_iter().find_map(OrganizationGrant::of).filter(covers_all);
+    let grantees = || work.source.grantees.iter();
+    let referring =
+        || grantees().filter(|it| it.set.as_ref().is_some_and(|set| set.refers_to(&set_policy_arn(&it.arn))));
+    let of_policy = || referring().find_map(|it| of(it.set.as_ref()?.attached_policies().collect()));
+    let own = grantees().find_map(|it| of(it.observed.as_ref()?.policies().collect())).or_else(of_policy);
+    let of_set = grantees().find_map(|it| of(it.set.as_ref()?.inline_policies().collect()));
+    let is_pattern = own.is_none() && of_set.is_some();
+    GrantSettings {
+        scope: own.as_ref().map(|_| GrantScope::Organization),
+        set_grant: match referring().next() {
+            Some(_) => Some(SetGrant::ManagedPolicy),
+            None => is_pattern.then_some(SetGrant::Pattern),
+        },
+        organization: own.or(of_set).map(|wide| wide.organization),
+    }
 }
 
 /// Writes the files, then `xacct.toml`, which names them.

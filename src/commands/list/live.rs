@@ -14,10 +14,9 @@ use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::last_use::Used;
 use crate::iam::names::AccountId;
 use crate::iam::orphans::Orphans;
-use crate::iam::permission_set::lacking_grant;
 use crate::iam::plan::Plan;
 use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
-use crate::iam::risks::Risk;
+use crate::iam::risks::of_permission_set;
 use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts::{self, SourceSide, TargetSide};
@@ -156,11 +155,11 @@ impl Comparison<'_> {
         let mut grant = Plan::default();
         for grantee in source.grantees_of(&link) {
             let alone = std::iter::once((&link, desired.arn.clone()));
-            let wanted = settle::grant_beside(&self.run.file, &grantee.arn, alone)?;
+            let wanted = settle::grant_beside(&self.run.file, source, grantee, alone)?;
             if let Some(set) = &grantee.set {
-                let lacking = lacking_grant(&wanted, set).map(Box::new);
-                grant.warnings.extend(lacking.map(Risk::PermissionSetLacksGrant));
-            } else if let Some(observed) = &grantee.observed {
+                grant.warnings.extend(of_permission_set(&wanted, set));
+            }
+            if let Some(observed) = &grantee.observed {
                 grant = grant.and(plan_grant(&wanted, observed, true).map_err(refused)?);
             }
         }

@@ -7,7 +7,7 @@ mod hints;
 
 use super::bootstrap::{self, Bootstrap, Settings};
 use super::command_line::{Start, Verb};
-use crate::cli::{PrincipalOptions, RoleOptions};
+use crate::cli::{GrantOptions, PrincipalOptions, RoleOptions};
 use crate::config::{self, Link};
 use crate::error::{Ended, ExitCode, Result};
 use crate::operations::consumers::{Sought, places};
@@ -37,6 +37,7 @@ async fn move_links(args: &Move, run: &Run<'_>) -> Result<ExitCode> {
     let making = args.as_bootstrap(recorded.iter().map(|link| link.name.clone()).collect());
     let mut settings = Settings::resolve(&making, run)?;
     begin(&mut settings.links, args, run)?;
+    settings.source.grant.check_roles(&settings.links, &run.file)?;
     let made = bootstrap::make(settings, &making, run).await?;
     bootstrap::tell(&made, Move::NAME, &making, run);
     if made.recorded.is_some() {
@@ -86,6 +87,7 @@ impl Move {
             name: None,
             target_account: Vec::new(),
             principals: PrincipalOptions::default(),
+            grant: GrantOptions::default(),
             only: None,
             adopt: false,
             keep_statements: false,

@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::consumer::{Consumer, account_of, partition, principals};
 use super::out::{Form, emit};
-use crate::cli::{Printed, valid};
+use crate::cli::{GrantScope, Printed, valid};
 use crate::config::{Link, WayIn};
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::arn::{Partition, PrincipalArn, RoleArn, UserArn};
+use crate::iam::arn::{Partition, PrincipalArn, RoleArn, RolePattern, UserArn};
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::DEFAULT_USER_POLICIES_QUOTA;
@@ -73,7 +73,9 @@ impl Consumer for Policies {
                     }
                     _ => None,
                 });
-                templates::operator_source_entering(&all, &entered.collect())
+                let is_referenced = |it: &&PrincipalArn| run.file.source.grant.is_referenced(&it.reference());
+                let referenced = all.iter().filter(is_referenced).cloned().collect();
+                templates::operator_source_entering(&all, &referenced, &entered.collect())
             }
             Party::TargetOperator => {
                 let accounts: BTreeSet<&AccountId> = roles.iter().map(|role| &role.account).collect();
@@ -109,7 +111,7 @@ impl Consumer for Policies {
                 let arns = links.iter().map(|link| (link, link.role_arn(partition)));
                 let roles = roles.clone();
                 let with_session_tags = arns.filter(|(link, _)| link.allow_session_tags).map(|(_, role)| role);
-                let grant = templates::grant(&roles, &with_session_tags.collect());
+                let grant = grant_of_user(&roles, &with_session_tags.collect(), run);
                 if grant.size() > DEFAULT_USER_POLICIES_QUOTA {
                     run.console.say(&format!(
                         "This policy has {} characters, and the inline policies of a user at most \
@@ -121,6 +123,19 @@ impl Consumer for Policies {
             }
         };
         emit::<Self>(Form::Json, &document.to_string(), &self.printed, run)
+    }
+}
+
+/// Returns the grant of the links, as the settings say.
+fn grant_of_user(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>, run: &Run<'_>) -> PolicyDocument {
+    let settings = &run.file.source.grant;
+    let organization = settings.organization.clone().filter(|_| settings.scope == Some(GrantScope::Organization));
+    let patterns = |roles: &BTreeSet<RoleArn>| roles.iter().map(RolePattern::from).collect();
+    match organization {
+        Some(organization) => {
+            templates::grant_in_organization(&organization, &patterns(roles), &patterns(with_session_tags))
+        }
+        None => templates::grant(roles, with_session_tags),
     }
 }
 

@@ -15,7 +15,6 @@ use crate::iam::names::{IamPath, Region};
 use crate::iam::state::{
     DEFAULT_GROUP_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredGrant,
 };
-use crate::iam::templates;
 use crate::operations::run::Run;
 use crate::operations::settle;
 use crate::print::role_hcl::{self, Target, WayIn};
@@ -103,7 +102,7 @@ impl Consumer for RoleHcl {
 
 /// Refuses a grant that needs managed policies: which roles each of them has is known in AWS alone.
 fn check_fits(grant: &DesiredGrant, run: &Run<'_>) -> Result<()> {
-    let size = templates::grant(&grant.roles, &grant.with_session_tags).size();
+    let size = grant.document().size();
     let most = match grant.principal {
         PrincipalArn::User(_) => DEFAULT_USER_POLICIES_QUOTA,
         PrincipalArn::Group(_) => DEFAULT_GROUP_POLICIES_QUOTA,
@@ -132,9 +131,9 @@ fn grants(links: &[Link], typed: Option<&UserArn>, partition: Partition, run: &R
             of_each.entry(principal).or_default().push(link);
         }
     }
-    let grants = of_each
-        .iter()
-        .map(|(principal, links)| settle::grant(principal, links.iter().map(|link| (*link, link.role_arn(partition)))));
+    let grants = of_each.iter().map(|(principal, links)| {
+        settle::grant(principal, &run.file.source.grant, links.iter().map(|link| (*link, link.role_arn(partition))))
+    });
     grants.collect()
 }
 

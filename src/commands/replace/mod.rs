@@ -4,7 +4,7 @@ mod arguments;
 
 use super::bootstrap::{self, Bootstrap, Settings, Work};
 use super::command_line::{Start, Verb};
-use crate::cli::{PrincipalOptions, RoleOptions};
+use crate::cli::{GrantOptions, PrincipalOptions, RoleOptions};
 use crate::config::{self, Link};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::PrincipalRef;
@@ -43,6 +43,7 @@ async fn replace(args: &Replace, run: &Run<'_>) -> Result<ExitCode> {
             settings.source.principals.clone_from(&link.principals);
         }
     }
+    settings.source.grant.check_roles(&settings.links, &run.file)?;
     if args.finish {
         settings.source.leaving = Some(args.old.clone());
     }
@@ -150,6 +151,7 @@ impl Replace {
             name: None,
             target_account: Vec::new(),
             principals: PrincipalOptions::default(),
+            grant: GrantOptions::default(),
             only: None,
             adopt: false,
             keep_statements: false,

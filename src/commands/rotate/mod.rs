@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::bootstrap::{self, Bootstrap, Settings, Work};
 use super::command_line::{Start, Verb};
-use crate::cli::{Half, PrincipalOptions, RoleOptions};
+use crate::cli::{GrantOptions, Half, PrincipalOptions, RoleOptions};
 use crate::config::{self, ExternalIdChoice, Link, VARIABLE};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::operations::consumers::{Sought, places};
@@ -176,6 +176,7 @@ impl Rotate {
             name: None,
             target_account: Vec::new(),
             principals: PrincipalOptions::default(),
+            grant: GrantOptions::default(),
             only: self.only,
             adopt: false,
             keep_statements: false,

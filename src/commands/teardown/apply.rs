@@ -17,6 +17,7 @@ use crate::operations::accounts;
 use crate::operations::apply::{check_unchanged, outcome, read_until_done};
 use crate::operations::grant_writer::{GrantWriter, GrantWriters, Until};
 use crate::operations::run::side_by_side;
+use crate::operations::settle;
 use crate::proof::Watch;
 use crate::report::console::Progress;
 
@@ -62,22 +63,24 @@ async fn remove_grants(work: &mut Work, report: &Report<'_>, progress: &Progress
     let Some(operator) = &work.source.operator else { return Ok(()) };
     let name: PolicyName = GRANT_POLICY.parse()?;
     let orphan = report.orphan.cloned();
+    let named = settle::named_beside(run, &work.source.grantees)?;
     let is_of_principal = orphan.as_ref().is_some_and(|orphan| orphan.principal().is_some());
     let (mut planned, mut writers) = (Plan::default(), GrantWriters::default());
     for grantee in &work.source.grantees {
         let Some(shown) = &grantee.observed else { continue };
         let is_refused = |job: &Job| job.result.as_ref().is_err_and(|error| error.kind == Kind::Refused);
         let roles = roles_of(grantee, &work.source, work.jobs.iter().filter(|job| !is_refused(job)));
-        let plan = plan_grant(orphan.as_ref(), &shown.arn, &roles, Some(shown))?;
+        let plan = plan_grant(orphan.as_ref(), &named, &shown.arn, &roles, Some(shown))?;
         if plan.is_empty() {
             planned = planned.and(plan);
             continue;
         }
         let what = format!("source account {}: policy `{name}` of {}", shown.arn.account(), shown.arn.in_words());
         let next = report.dry_run(work.targets());
-        let (orphan, shown_plan, has_begun) = (orphan.clone(), plan.clone(), Cell::new(false));
+        let (orphan, named) = (orphan.clone(), named.clone());
+        let (shown_plan, has_begun) = (plan.clone(), Cell::new(false));
         let planner = move |principal: &ObservedPrincipal| {
-            let plan = plan_grant(orphan.as_ref(), &principal.arn, &roles, Some(principal))?;
+            let plan = plan_grant(orphan.as_ref(), &named, &principal.arn, &roles, Some(principal))?;
             // After the first write, the rest may well have no statement of xacct's.
             let is_foreign = !has_begun.get() && plan.notes.iter().any(|note| matches!(note, Note::OtherGrant(_)));
             // What is orphaned depends on the grant, so that more could go than was shown.

@@ -42,8 +42,9 @@ pub struct Teardown {
     /// Remove a role, by ARN, or the grant of a principal, such as user/NAME, that xacct made and no xacct.toml names
     ///
     /// A name is enough for a role if all targets are in one account. xacct enters the account as it enters the targets
-    /// there. The grant of a group is group/NAME; that of a role is named by the role's ARN in the source account. For
-    /// the principals of this file, only the roles that no target names leave the grant.
+    /// there. The grant of a group is group/NAME, and permission-set/NAME is the managed policy with the grant of a
+    /// permission set; that of a role is named by the role's ARN in the source account. For the principals of this file,
+    /// only the roles that no target names leave the grant.
     #[arg(long, value_name = "ORPHAN", value_parser = orphan, conflicts_with_all = ["targets", "all", "only"])]
     pub orphan: Option<OrphanName>,
     /// The target accounts are closed: remove only the grants, and the targets from xacct.toml
@@ -81,7 +82,7 @@ pub enum OrphanName {
     Role(RoleArn),
     /// A role in the only target account.
     RoleName(RoleName),
-    /// A user or group with a grant.
+    /// A user, group or permission set with a grant.
     Principal(PrincipalRef),
 }
 
@@ -93,9 +94,12 @@ fn orphan(text: &str) -> Result<OrphanName, String> {
         };
     }
     match text.split_once('/') {
-        Some(("user" | "group", _)) => valid::<PrincipalRef>(text).map(OrphanName::Principal),
+        Some(("user" | "group" | "permission-set", _)) => valid::<PrincipalRef>(text).map(OrphanName::Principal),
         Some(("role", name)) => valid::<RoleName>(name).map(OrphanName::RoleName),
-        Some(_) => Err("is no orphan's name\n  hint: use the ARN of a role, user/NAME or group/NAME".to_owned()),
+        Some(_) => {
+            Err("is no orphan's name\n  hint: use the ARN of a role, user/NAME, group/NAME or permission-set/NAME"
+                .to_owned())
+        }
         None => valid::<RoleName>(text).map(OrphanName::RoleName),
     }
 }

@@ -11,7 +11,7 @@ use crate::iam::names::{IamPath, PolicyName};
 use crate::iam::orphans::Named;
 use crate::iam::plan::Plan;
 use crate::iam::plan::teardown::{
-    Objection, Removal, StandingRole, plan_grant_removal, plan_whole_grant_removal, roles_of_grant,
+    Lost, Objection, Removal, StandingRole, plan_grant_removal, plan_whole_grant_removal, roles_of_grant,
 };
 use crate::iam::record::Record;
 use crate::iam::state::{BOUNDARY_TAG, ObservedPrincipal, SOURCE_TAG, is_ours};
@@ -193,14 +193,18 @@ impl Orphan {
         roles: &BTreeSet<RoleArn>,
         observed: Option<&ObservedPrincipal>,
     ) -> Plan {
-        match (&self.what, observed) {
-            (What::Grant(of), _) if !self.named.has_principal(of) => {
-                plan_whole_grant_removal(principal, name, observed)
+        let policies = || observed.into_iter().flat_map(ObservedPrincipal::policies);
+        match &self.what {
+            What::Grant(of) if !self.named.has_principal(of) => plan_whole_grant_removal(principal, name, observed),
+            What::Grant(of) => {
+                let roles = self.named.orphaned_of(of, observed.map(roles_of_grant).unwrap_or_default());
+                let gone = policies().flat_map(|policy| self.named.orphaned_names(of, policy)).collect();
+                plan_grant_removal(principal, name, Lost { roles: &roles, gone: &gone }, observed)
             }
-            (What::Grant(of), Some(found)) => {
-                plan_grant_removal(principal, name, &self.named.orphaned_of(of, roles_of_grant(found)), observed)
+            What::Role(_) => {
+                let gone = self.named.names_lost(&principal.reference(), roles);
+                plan_grant_removal(principal, name, Lost { roles, gone: &gone }, observed)
             }
-            _ => plan_grant_removal(principal, name, roles, observed),
         }
     }
 }

@@ -13,11 +13,11 @@ use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::Result;
 use crate::iam::arn::{Partition, PrincipalArn, RoleArn};
-use crate::iam::permission_set::granted_by;
-use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
+use crate::iam::orphans::Named;
+use crate::iam::plan::teardown::{Lost, Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::plan::{Note, Plan};
 use crate::iam::state::ObservedPrincipal;
-use crate::iam::templates::GRANT_POLICY;
+use crate::iam::templates::{GRANT_POLICY, LINK_SID, ORGANIZATION_SID};
 use crate::operations::accounts::{self, Grantee, Operator, SourceSide};
 use crate::operations::last_test::Tested;
 use crate::operations::run::{Run, side_by_side};
@@ -77,6 +77,7 @@ pub async fn observe(
 /// Plans the removal of every role and its entry in the grant. Asks AWS nothing.
 pub fn plan(links: Vec<Link>, observed: Observed, report: &Report<'_>) -> Result<Work> {
     let Observed { source, targets } = observed;
+    let named = settle::named_beside(report.run, &source.grantees)?;
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());
     for (link, target) in links.into_iter().zip(targets) {
         match target.and_then(|target| plan_role(&link, target, &source, report)) {
@@ -89,13 +90,25 @@ pub fn plan(links: Vec<Link>, observed: Observed, report: &Report<'_>) -> Result
     let mut plan = Plan::default();
     for grantee in &source.grantees {
         let roles = roles_of(grantee, &source, &jobs);
-        plan = plan.and(plan_grant(report.orphan, &grantee.arn, &roles, grantee.observed.as_ref())?);
-        let left: BTreeSet<_> = grantee.set.iter().flat_map(granted_by).filter(|role| roles.contains(role)).collect();
-        if !left.is_empty() {
-            plan.notes.push(Note::PermissionSetKeeps { set: grantee.arn.clone(), roles: left });
-        }
+        plan = plan.and(plan_grant(report.orphan, &named, &grantee.arn, &roles, grantee.observed.as_ref())?);
+        plan.notes.extend(kept_by_set(grantee, &roles, &named));
     }
     Ok(Work { source, grant: GrantJob { plan, result: Ok(()), repairs: 0 }, jobs, failed })
+}
+
+/// Returns what a permission set keeps in its inline policy of the roles that it loses.
+fn kept_by_set(grantee: &Grantee, roles: &BTreeSet<RoleArn>, named: &Named) -> Vec<Note> {
+    let Some(set) = &grantee.set else { return Vec::new() };
+    let gone = named.names_lost(&grantee.arn.reference(), roles);
+    let wide = set.in_organization().map(|wide| wide.roles).unwrap_or_default();
+    let is_left = |role: &&RoleArn| wide.iter().any(|pattern| gone.contains(pattern) && pattern.covers(role));
+    let listed = set.granted().intersection(roles).cloned().collect();
+    let covered = roles.iter().filter(is_left).cloned().collect();
+    let keeps = [(LINK_SID, listed), (ORGANIZATION_SID, covered)].into_iter();
+    keeps
+        .filter(|(_, roles): &(_, BTreeSet<_>)| !roles.is_empty())
+        .map(|(statement, roles)| Note::PermissionSetKeeps { set: grantee.arn.clone(), statement, roles })
+        .collect()
 }
 
 /// Returns the roles that a principal is to lose.
@@ -111,6 +124,7 @@ pub fn roles_of<'a>(
 /// Plans the changes to the grant of a principal.
 pub fn plan_grant(
     orphan: Option<&Orphan>,
+    named: &Named,
     principal: &PrincipalArn,
     roles: &BTreeSet<RoleArn>,
     observed: Option<&ObservedPrincipal>,
@@ -118,7 +132,10 @@ pub fn plan_grant(
     let name = GRANT_POLICY.parse()?;
     Ok(match orphan {
         Some(orphan) => orphan.plan_grant(principal, &name, roles, observed),
-        None => plan_grant_removal(principal, &name, roles, observed),
+        None => {
+            let gone = named.names_lost(&principal.reference(), roles);
+            plan_grant_removal(principal, &name, Lost { roles, gone: &gone }, observed)
+        }
     })
 }
 

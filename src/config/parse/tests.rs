@@ -10,6 +10,9 @@ user = "alice"
 profile = "security admin"
 user_profile = "alice"
 other_files = ["bob.toml"]
+grant = "organization"
+set_grant = "inline"
+organization = "o-a1b2c3d4e5"
 
 [targets.dev]
 account = "222222222222"
@@ -70,12 +73,15 @@ fn shown<T: ToString>(values: &[T]) -> Vec<String> {
 #[test]
 fn every_setting_is_read() {
     let file = parse(EVERYTHING).unwrap();
-    let RecordedSource { account, principals, lists_principals, profile, user_profile, other_files } = file.source;
+    let RecordedSource { account, principals, lists_principals, profile, user_profile, other_files, grant } =
+        file.source;
     assert_eq!(account.unwrap().as_str(), "111111111111");
     assert_eq!((shown(&principals), lists_principals), (vec!["user/alice".to_owned()], false));
     assert_eq!(profile.as_deref(), Some("security admin"));
     assert_eq!(user_profile.as_deref(), Some("alice"));
     assert_eq!(other_files, [PathBuf::from("bob.toml")]);
+    assert_eq!((grant.scope, grant.set_grant), (Some(GrantScope::Organization), Some(SetGrant::Inline)));
+    assert_eq!(grant.organization.unwrap().as_str(), "o-a1b2c3d4e5");
 
     let [(dev_name, dev), (prod_name, prod)] = <[_; 2]>::try_from(file.targets).unwrap();
     assert_eq!((dev_name.as_str(), prod_name.as_str()), ("dev", "prod 1"));
@@ -211,7 +217,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint("[source]\nexternal_id = \"x1\""), @"
     xacct.toml:2: unknown setting `external_id` in [source]
-    - the settings are account, user, principals, profile, user_profile, other_files
+    - the settings are account, user, principals, profile, user_profile, other_files, grant, set_grant, organization
     - remove it, or use one of these
     ");
     insta::assert_snapshot!(complaint("\n\n[target.dev]\naccount = \"222222222222\""), @"

@@ -358,12 +358,14 @@ pub fn met(facts: &Facts, place: &StatementRef<'_>, keys: &[&str]) -> Fix {
 
 /// Returns how to see the value of a condition key that xacct cannot know.
 pub fn shown_by(facts: &Facts, key: &str) -> Option<String> {
-    let command = match key.to_ascii_lowercase().as_str() {
-        "aws:principalorgid" => {
-            aws(&facts.source.operator, "organizations", "describe-organization").option("--query", "Organization.Id")
-        }
-        "aws:sourceip" => ShellCommand::new("curl").arg("https://checkip.amazonaws.com"),
-        _ => return None,
-    };
+    let command =
+        match key.to_ascii_lowercase().as_str() {
+            "aws:principalorgid" => aws(&facts.source.operator, "organizations", "describe-organization")
+                .option("--query", "Organization.Id"),
+            "aws:resourceorgid" => aws(&facts.target.operator, "organizations", "describe-organization")
+                .option("--query", "Organization.Id"),
+            "aws:sourceip" => ShellCommand::new("curl").arg("https://checkip.amazonaws.com"),
+            _ => return None,
+        };
     Some(format!("to see the value of {key}: {command}"))
 }

@@ -1,5 +1,7 @@
 //! The source half of a link: the user and its permissions.
 
+use std::collections::BTreeSet;
+
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::condition::{any, escapes, found_words, limits, meet, meet_all, met, shown_by};
@@ -12,8 +14,10 @@ use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws, is_of_aws};
 use crate::diagnosis::statement::{Attachment, Identity, StatementRef, document_sparing, document_without};
 use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations};
-use crate::iam::arn::{CallerArn, PrincipalRef};
+use crate::iam::arn::{CallerArn, PrincipalRef, RolePattern};
 use crate::iam::evaluate::Mismatch;
+use crate::iam::grant_names::GRANT_PATH;
+use crate::iam::organization_grant::ORGANIZATION_KEY;
 use crate::iam::permission_set::INLINE_POLICY;
 use crate::iam::policy::{Effect, PolicyDocument};
 use crate::iam::state::{FoundDocument, Reading};
@@ -156,6 +160,9 @@ fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding>
 fn of_permission_set(facts: &Facts) -> Option<Finding> {
     let set @ PrincipalRef::PermissionSet(_) = facts.link.of_link() else { return None };
     let (name, role) = (set.name(), &facts.link.role);
+    if let Some(policy) = &facts.link.set_policy {
+        return not_referring(facts, name, policy);
+    }
     let inline = facts.source.policies.inline.present().and_then(|policies| policies.get(INLINE_POLICY)?.present());
     let is_older = inline.and_then(FoundDocument::policy).is_some_and(|it| it.statement(templates::LINK_SID).is_some());
     let finding = match is_older {
@@ -169,20 +176,50 @@ fn of_permission_set(facts: &Facts) -> Option<Finding> {
             format!("permission set {name} has no grant: no policy allows sts:AssumeRole on {role}"),
         ),
     };
-    let statement = grant(facts, false).to_value().pointer("/Statement/0").cloned().unwrap_or_default();
-    let account = facts.source_account();
-    let provision = ShellCommand::new("aws")
-        .args(["sso-admin", "provision-permission-set"])
-        .option("--instance-arn", "INSTANCE_ARN")
-        .option("--permission-set-arn", "PERMISSION_SET_ARN")
-        .option("--target-type", "AWS_ACCOUNT")
-        .option("--target-id", account);
-    let who = "administrator of IAM Identity Center".to_owned();
-    let fix = Fix { who, steps: Vec::new() }
+    let granted = match &facts.link.organization {
+        Some(organization) => {
+            templates::grant_in_organization(organization, &[RolePattern::from(role)].into(), &BTreeSet::new())
+        }
+        None => grant(facts, false),
+    };
+    let statement = granted.to_value().pointer("/Statement/0").cloned().unwrap_or_default();
+    let fix = by_administrator()
         .put(format!("the inline policy of permission set {name}"), statement)
-        .run(provision)
+        .run(provision(facts))
         .verify(facts, VerifyWith::Nothing);
     Some(finding.fix(fix))
+}
+
+/// Returns the finding for a permission set that does not refer to the policy with its grant; `None` if it does, so that
+/// only the policy can be wrong.
+fn not_referring(facts: &Facts, set: &str, policy: &str) -> Option<Finding> {
+    let attached = facts.source.policies.attached.present()?;
+    let name = policy.rsplit('/').next().filter(|_| !attached.contains_key(policy))?;
+    let attach = sso("attach-customer-managed-policy-reference-to-permission-set")
+        .option("--customer-managed-policy-reference", format!("Name={name},Path={GRANT_PATH}"));
+    let what = format!("permission set {set} has no grant: its role lacks managed policy {name}");
+    let fix = by_administrator().run(attach).run(provision(facts)).verify(facts, VerifyWith::Nothing);
+    Some(
+        Finding::new(Cause::PermissionSetWithoutGrant, what)
+            .fact("the permission set does not refer to the policy, or was not provisioned again")
+            .fix(fix),
+    )
+}
+
+fn by_administrator() -> Fix {
+    Fix { who: "administrator of IAM Identity Center".to_owned(), steps: Vec::new() }
+}
+
+fn sso(operation: &'static str) -> ShellCommand {
+    ShellCommand::new("aws")
+        .args(["sso-admin", operation])
+        .option("--instance-arn", "INSTANCE_ARN")
+        .option("--permission-set-arn", "PERMISSION_SET_ARN")
+}
+
+fn provision(facts: &Facts) -> ShellCommand {
+    let provision = sso("provision-permission-set").option("--target-type", "AWS_ACCOUNT");
+    provision.option("--target-id", facts.source_account())
 }
 
 fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
@@ -244,6 +281,9 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
         let what = format!("the {} requires MFA, but the credentials may lack it", place.policy.words());
         return Finding { evidence: vec![evidence], ..mfa_absent(facts, what) }.on(Side::Source).likely();
     }
+    if place.statement.effect == Effect::Allow && keys.iter().all(|key| key.eq_ignore_ascii_case(ORGANIZATION_KEY)) {
+        return other_organization(facts, place).because(evidence);
+    }
     let finding = if place.statement.effect == Effect::Deny {
         let what = format!("the {} may deny sts:AssumeRole, depending on {listed}", place.policy.words());
         Finding::new(Cause::SourceDenies, what).fix(met(facts, place, &keys)).fix(spare(facts, &[place]))
@@ -256,6 +296,27 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
         finding.fix(met(facts, place, &keys)).fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing))
     };
     keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding.likely().because(evidence), Finding::fact)
+}
+
+/// Returns the finding for a grant that covers only the accounts of an organization: nothing tells whether the role's is one.
+fn other_organization(facts: &Facts, place: &StatementRef<'_>) -> Finding {
+    let account = &facts.link.role.account;
+    let organizations: Vec<_> = place.values_of(ORGANIZATION_KEY).collect();
+    let what = format!(
+        "the {} allows sts:AssumeRole only in accounts of organization {}, and account {account} may be in another one or in \
+         none",
+        place.policy.words(),
+        organizations.join(" or ")
+    );
+    // A permission set has the statement by `grant`, too, if it is in the managed policy.
+    let is_pattern = matches!(facts.link.of_link(), PrincipalRef::PermissionSet(_)) && facts.link.set_policy.is_none();
+    let (key, value) = if is_pattern { ("set_grant", "inline") } else { ("grant", "roles") };
+    let listed = Fix::by(Side::Source, facts)
+        .step_do(format!("if account {account} is not in the organization, list the roles in the grant:"))
+        .write_source(facts, key, value);
+    let finding = Finding::new(Cause::GrantCondition, what).likely();
+    let finding = shown_by(facts, ORGANIZATION_KEY).into_iter().fold(finding, Finding::fact);
+    finding.fix(listed.also(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing)))
 }
 
 /// Exempts the role from the denials of one policy or removes them, and says whom else that affects.

@@ -133,6 +133,51 @@ iam_arn! {
     account: AccountId, RoleName
 }
 
+/// The roles of one path and name in every account, by the pattern of their ARNs: `arn:PARTITION:iam::*:role/PATH/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RolePattern {
+    /// The partition.
+    pub partition: Partition,
+    /// The path, usually `/`.
+    pub path: IamPath,
+    /// The name.
+    pub name: RoleName,
+}
+
+impl RolePattern {
+    /// Returns whether it matches this role.
+    #[must_use]
+    pub fn covers(&self, role: &RoleArn) -> bool {
+        *self == Self::from(role)
+    }
+}
+
+impl From<&RoleArn> for RolePattern {
+    fn from(role: &RoleArn) -> Self {
+        Self { partition: role.partition, path: role.path.clone(), name: role.name.clone() }
+    }
+}
+
+impl fmt::Display for RolePattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partition, path, name } = self;
+        write!(formatter, "arn:{partition}:iam::*:role{path}{name}")
+    }
+}
+
+impl FromStr for RolePattern {
+    type Err = Invalid;
+
+    fn from_str(arn: &str) -> Result<Self, Invalid> {
+        let (partition, owner, path, name) = iam_parts("role pattern", "role", arn)?;
+        if owner != "*" || path.as_str().contains(['*', '?', '$']) {
+            let rule = "is not the pattern of a role in every account".to_owned();
+            return Err(Invalid::new("role pattern", arn, rule, "use `arn:aws:iam::*:role/PATH/NAME`".to_owned()));
+        }
+        Ok(Self { partition, path, name: part("role pattern", arn, name)? })
+    }
+}
+
 impl RoleArn {
     /// Returns the ARN of the role with path `/`. IAM uses it to evaluate reads of a role that does not exist.
     #[must_use]

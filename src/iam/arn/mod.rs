@@ -10,7 +10,7 @@ mod principal;
 mod typed;
 
 pub use caller::CallerArn;
-pub use iam::{GroupArn, PolicyArn, PolicyOwner, RoleArn, UserArn};
+pub use iam::{GroupArn, PolicyArn, PolicyOwner, RoleArn, RolePattern, UserArn};
 pub use kms::KmsKeyArn;
 pub use permission_set::{PermissionSetRoles, RESERVED_PATH, set_of_role};
 pub use principal::{GroupRef, PrincipalArn, PrincipalRef, RoleRef};

@@ -11,6 +11,22 @@ text_type! {
     }
 }
 
+text_type! {
+    /// The ID of an organization: `o-` and 10 to 32 lower-case letters and digits (AWS Organizations API reference,
+    /// `Organization`).
+    OrganizationId, |value: &str| {
+        let letters: Letters = (|it| it.is_ascii_lowercase() || it.is_ascii_digit(), "lower-case letters and digits");
+        let use_id = || "use the ID of the organization, such as `o-a1b2c3d4e5`".to_owned();
+        let Some(id) = value.strip_prefix("o-") else {
+            return Err(Invalid::new("organization ID", value, "does not begin with `o-`", use_id()));
+        };
+        match check("organization ID", (10, 32), letters, "", id) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Invalid::new("organization ID", value, format!("{} after `o-`", error.rule), use_id())),
+        }
+    }
+}
+
 impl AccountId {
     /// Parses an account ID as people write it: also in three groups, as the AWS console shows it (`2222-2222-2222`).
     ///

@@ -13,7 +13,7 @@ mod tag;
 mod test_bucket;
 mod text;
 
-pub use account::AccountId;
+pub use account::{AccountId, OrganizationId};
 pub use duration::{MaxSessionDuration, SessionDuration, parse_duration};
 pub use region::Region;
 pub use resource::{Description, GroupName, IamPath, PermissionSetName, PolicyName, RoleName, UserName};

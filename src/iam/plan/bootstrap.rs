@@ -9,16 +9,19 @@ use super::callers;
 use super::change::{Change, Note, Plan};
 use super::contents::{Contents, covers, in_words, is_own_statement};
 use super::order::{narrows_first, without_room};
+use super::organization::Wide;
 use super::parts::{self, ForeignPart, Others, Spread};
-use super::places::{self, Room};
+use super::places;
 use super::quotas::{Excess, exceeded};
+pub use super::refusal::Refusal;
+use super::set_policy::plan_set_policy;
 use super::weaker;
 use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{PrincipalArn, RoleArn};
 use crate::iam::effective::surely_denies;
 use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding};
 use crate::iam::identity::found_in_words;
-use crate::iam::names::PolicyName;
+use crate::iam::organization_grant::OrganizationGrant;
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
 use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::REVOKE_POLICY;
@@ -28,73 +31,6 @@ use crate::iam::state::{
     SOURCE_TAG,
 };
 use crate::iam::templates;
-
-/// Why xacct refuses to plan. It then writes nothing.
-///
-/// Sizes and quotas are in characters without whitespace, except the count of policies. `owner` is the source account
-/// in the role's tag, and `differences` what adopting the role would change.
-#[expect(missing_docs, reason = "the messages explain the fields")]
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The role exists and xacct did not create it.
-    #[error("role `{}` in account {} exists, but xacct did not create it", .role.name, .role.account)]
-    ForeignRole { role: RoleArn, differences: Plan },
-    /// xacct created the role for another source account.
-    #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
-    OtherSource { role: RoleArn, owner: String },
-    /// The role was made by xacct for another link of the same source account. `found` and `wanted` say for which.
-    #[error("role `{}` in account {} belongs to another link", .role.name, .role.account)]
-    OtherLink { role: RoleArn, found: String, wanted: String },
-    /// The role exists with another path or spelling, and IAM can change neither.
-    #[error("the role exists as `{found}`, but IAM cannot rename or move it to `{wanted}`")]
-    OtherPath { found: String, wanted: RoleArn },
-    /// The grant policy exists and xacct did not write it.
-    #[error("{} has an inline policy `{name}` that xacct did not write", .principal.in_words())]
-    ForeignGrant { principal: PrincipalArn, name: PolicyName, statements: BTreeSet<String> },
-    /// The grant policy has to be written, and others wrote something into it.
-    #[error("inline policy `{name}` of {} needs a change, but contains statements that xacct did not write", .principal.in_words())]
-    ForeignStatements { principal: PrincipalArn, name: PolicyName, statements: BTreeSet<String> },
-    /// The trust policy is too large.
-    #[error("the trust policy of role `{}` would have {size} characters, but account {} allows {quota}", .role.name, .role.account)]
-    TrustPolicyTooLarge { role: RoleArn, size: usize, quota: usize },
-    /// The role's inline policies are too large together.
-    #[error("the inline policies of role `{}` would have {size} characters in total, but account {} allows {quota}", .role.name, .role.account)]
-    RolePoliciesTooLarge { role: RoleArn, size: usize, quota: usize },
-    /// The role would have too many managed policies.
-    #[error("role `{}` would have {count} attached managed policies, but account {} allows {quota}", .role.name, .role.account)]
-    TooManyPolicies { role: RoleArn, count: usize, quota: usize },
-    /// The grant and the principal's other inline policies exceed the quota.
-    #[error("the grant for {} needs {size} characters, but the {}'s other inline policies use {others} of the {quota} allowed", .principal.in_words(), .principal.kind())]
-    GrantTooLarge { principal: PrincipalArn, size: usize, others: usize, quota: usize },
-    /// The grant exceeds all quotas together.
-    #[error("the grant for {} lists {roles} {} ({size} characters), but its inline policies have room for {} characters, and {} managed policies of {} characters can be attached", .principal.in_words(), if *.roles == 1 { "role" } else { "roles" }, .room.inline, .room.policies, .room.managed)]
-    TooManyRoles { principal: PrincipalArn, roles: usize, size: usize, room: Room },
-    /// A managed policy of the grant has to be written, and others wrote something into it.
-    #[error("managed policy `{name}` of {} needs a change, but contains statements that xacct did not write", .principal.in_words())]
-    ForeignPart { principal: PrincipalArn, name: String, statements: BTreeSet<String> },
-}
-
-impl Refusal {
-    /// Returns whether somebody changed the accounts by hand, which is a difference from `xacct.toml`. Otherwise AWS would
-    /// reject what `xacct.toml` says.
-    #[must_use]
-    pub fn is_difference(&self) -> bool {
-        match self {
-            Self::ForeignRole { .. }
-            | Self::OtherSource { .. }
-            | Self::OtherLink { .. }
-            | Self::OtherPath { .. }
-            | Self::ForeignGrant { .. }
-            | Self::ForeignPart { .. }
-            | Self::ForeignStatements { .. } => true,
-            Self::TrustPolicyTooLarge { .. }
-            | Self::RolePoliciesTooLarge { .. }
-            | Self::TooManyPolicies { .. }
-            | Self::GrantTooLarge { .. }
-            | Self::TooManyRoles { .. } => false,
-        }
-    }
-}
 
 /// Returns the changes that create or repair the role.
 ///
@@ -313,42 +249,51 @@ fn permissions(
 /// # Errors
 /// [`Refusal`] when xacct did not write the policy and `adopt` is not set, or the grant would exceed the quota.
 pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: bool) -> Result<Plan, Box<Refusal>> {
+    if desired.is_referenced {
+        return plan_set_policy(desired, observed, adopt);
+    }
     let inline = observed.grant.as_ref().map(Contents::of).unwrap_or_default();
     let parts = parts::contents(observed);
-    let covered: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
-    let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
+    let exists = observed.grant.is_some() || !parts.is_empty();
+    let wide = Wide::of(desired, [&inline].into_iter().chain(parts.values()));
+    let listed: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
+    let roles = desired.listed(&listed, wide.before.as_ref());
+    let mut covered = listed.clone();
+    covered.extend(desired.own.union(&desired.roles).filter(|role| wide.covers_now(role)).cloned());
     let mut with_session_tags = inline.with_session_tags.clone();
     with_session_tags.extend(parts.values().flat_map(|part| part.with_session_tags.iter().cloned()));
     with_session_tags.retain(|role| !desired.roles.contains(role));
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
-    let whole = templates::grant(&roles, &with_session_tags);
+    let whole = desired.document_of(&roles, &with_session_tags, wide.after.as_ref());
     let size = whole.size() + observed.other_policies_size.unwrap_or(0);
     let Some(managed) =
         observed.managed.as_ref().filter(|managed| !managed.parts.is_empty() || size > observed.quota.most)
     else {
-        return plan_inline(desired, observed, adopt, whole, &covered);
+        return Ok(wide.risks(desired, exists, plan_inline(desired, observed, adopt, whole, &covered)?));
     };
-    let kept = if adopt { &[] } else { inline.foreign.as_slice() };
-    let room = parts::room(observed, managed, kept);
+    let mut kept = if adopt { Vec::new() } else { inline.foreign.clone() };
+    kept.extend(wide.after.iter().flat_map(OrganizationGrant::statements));
+    let room = parts::room(observed, managed, &kept);
     let spread = Spread {
         places: places::distribute(&parts::found_places(&inline, &parts), &roles, &with_session_tags, room)
             .ok_or_else(|| {
                 let (principal, size, roles) = (desired.principal.clone(), whole.size(), roles.len());
                 Refusal::TooManyRoles { principal, roles, size, room }
             })?,
+        added: roles.difference(&covered).cloned().collect(),
+        removed: listed.difference(&roles).cloned().collect(),
         with_session_tags,
-        added: desired.roles.difference(&covered).cloned().collect(),
-        removed: BTreeSet::new(),
         room,
     };
-    let mut plan = plan_inline(desired, observed, adopt, spread.document(&spread.inline()), &covered)?;
+    let document = desired.document_of(&spread.inline(), &spread.with_session_tags, wide.after.as_ref());
+    let mut plan = plan_inline(desired, observed, adopt, document, &covered)?;
     // Full on purpose.
     plan.warnings.retain(|risk| !matches!(risk, Risk::NearQuota { .. }));
     let elsewhere = spread.covered();
     for change in &mut plan.changes {
         if let Change::PutGrant { added, removes, to, .. } = change {
             let own = covers(to);
-            added.retain(|role| own.contains(&role.to_string()));
+            added.retain(|role| own.contains(&role.to_string()) || wide.covers_later(role));
             removes.retain(|arn| !elsewhere.contains(arn));
         }
     }
@@ -356,9 +301,14 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedPrincipal, adopt: b
     plan.changes.extend(spread.changes(observed, others).map_err(|ForeignPart { name, statements }| {
         Refusal::ForeignPart { principal: desired.principal.clone(), name, statements }
     })?);
+    for change in &mut plan.changes {
+        if let Change::PutGrant { removes, .. } | Change::PutGrantPart { removes, .. } = change {
+            removes.retain(|arn| !wide.covers_text_later(arn));
+        }
+    }
     plan.changes = parts::growing_first(plan.changes);
     plan.notes.extend(spread.note(observed));
-    Ok(plan)
+    Ok(wide.risks(desired, exists, plan))
 }
 
 /// Returns the change, if any, that makes this the inline policy of the grant. `covered` are the roles that the grant
@@ -384,7 +334,8 @@ fn plan_inline(
         ..templates::grant(&BTreeSet::new(), &BTreeSet::new())
     };
     let (principal, name) = (desired.principal.clone(), desired.policy_name.clone());
-    if observed.grant.is_some() && own.statement(templates::LINK_SID).is_none() && !adopt {
+    let is_marked = [templates::LINK_SID, templates::ORGANIZATION_SID].iter().any(|sid| own.statement(sid).is_some());
+    if observed.grant.is_some() && !is_marked && !adopt {
         return Err(Box::new(Refusal::ForeignGrant { principal, name, statements: foreign }));
     }
     let mut plan = Plan { warnings: risks::of_principal(&document, observed), ..Plan::default() };
@@ -450,11 +401,22 @@ fn plan_inline(
         principal,
         name,
         added: desired.roles.difference(covered).cloned().collect(),
-        removes: standing.map_or_else(BTreeSet::new, |found| &covers(found) - &covers(&document)),
+        removes: standing.map_or_else(BTreeSet::new, |found| removed(found, &document)),
         from: observed.grant.clone().map(Box::new),
         to: Box::new(document),
     });
     Ok(plan)
+}
+
+/// Returns the roles and patterns that the grant no longer covers.
+fn removed(found: &PolicyDocument, document: &PolicyDocument) -> BTreeSet<String> {
+    let wide = OrganizationGrant::of(document);
+    let is_covered = |arn: &String| {
+        let role = arn.parse().ok();
+        role.is_some_and(|role| wide.as_ref().is_some_and(|wide| wide.covers(&role)))
+    };
+    let removed = &covers(found) - &covers(document);
+    removed.into_iter().filter(|arn| !is_covered(arn)).collect()
 }
 
 /// Returns whether a statement allows roles to be assumed that it does not name one by one.
@@ -519,7 +481,9 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let Some(policy) = found.policy() else { return false };
     let roles = templates::granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
     let with_session_tags = templates::granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
-    found.matches(&templates::grant(&roles, &with_session_tags))
+    let mut plain = templates::grant(&roles, &with_session_tags);
+    plain.statements.extend(OrganizationGrant::of(policy).iter().flat_map(OrganizationGrant::statements));
+    found.matches(&plain)
 }
 
 fn owned((key, value): (&String, &String)) -> (String, String) {

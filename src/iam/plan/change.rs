@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::contents::covers;
 use crate::iam::admission::{Accepted, Who};
-use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
+use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn, RolePattern};
 use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::permission_set::LackingGrant;
@@ -222,12 +222,16 @@ impl Plan {
         Self { changes: self.changes.iter().filter(is_its).cloned().collect(), ..Self::default() }
     }
 
-    /// Returns this plan with another one after it.
+    /// Returns this plan with another one after it. Notes that are the same appear once.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         let Self { changes, notes, warnings } = other;
         self.changes.extend(changes);
-        self.notes.extend(notes);
+        for note in notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
         self.warnings.extend(warnings);
         self
     }
@@ -307,12 +311,30 @@ pub enum Note {
         /// Whether xacct wrote it.
         is_own: bool,
     },
+    /// The grant newly relies on [`ORGANIZATION_KEY`](crate::iam::organization_grant::ORGANIZATION_KEY).
+    OrganizationKeyUntested,
+    /// The grant still covers these roles in every account of an organization: other links use it.
+    OrganizationGrantStays {
+        /// The principal.
+        principal: PrincipalArn,
+        /// The roles.
+        roles: RolePattern,
+    },
     /// A permission set keeps the grant of these roles: only its administrator can take it away.
     PermissionSetKeeps {
         /// The permission set.
         set: PrincipalArn,
+        /// The `Sid` of the statement in its inline policy.
+        statement: &'static str,
         /// The roles.
         roles: BTreeSet<RoleArn>,
+    },
+    /// A permission set still refers to the managed policy with its grant, which therefore stays.
+    PermissionSetRefers {
+        /// The permission set.
+        set: PrincipalArn,
+        /// The name of the policy, under xacct's path.
+        policy: String,
     },
     /// A policy with the grant's name that xacct did not write.
     OtherGrant(String),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::iam::arn::RoleArn;
 use crate::iam::evaluate::action_matches;
+use crate::iam::organization_grant::{self, OrganizationGrant};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::FoundDocument;
 use crate::iam::templates;
@@ -15,6 +16,8 @@ pub struct Contents {
     pub roles: BTreeSet<RoleArn>,
     /// Those of them that allow session tags.
     pub with_session_tags: BTreeSet<RoleArn>,
+    /// What may be assumed in every account of an organization.
+    pub organization: Option<OrganizationGrant>,
     /// Statements of others.
     pub foreign: Vec<Statement>,
 }
@@ -29,8 +32,17 @@ impl Contents {
         Self {
             roles: granted_roles(&own, templates::LINK_SID, "sts:AssumeRole"),
             with_session_tags: granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession"),
+            organization: OrganizationGrant::of(&own),
             foreign,
         }
+    }
+}
+
+impl Contents {
+    /// Returns whether a role is covered in every account of an organization.
+    #[must_use]
+    pub fn covers_in_organization(&self, role: &RoleArn) -> bool {
+        self.organization.as_ref().is_some_and(|wide| wide.covers(role))
     }
 }
 
@@ -50,9 +62,13 @@ pub fn covers(policy: &PolicyDocument) -> BTreeSet<String> {
 
 /// Returns whether xacct wrote this statement of a grant, though others may have changed which roles and actions it
 /// allows. One that denies, or allows under conditions, is somebody else's, whatever it is called: without it, more would
-/// be allowed.
+/// be allowed. The condition on the organization is xacct's own.
 #[must_use]
 pub fn is_own_statement(statement: &Statement) -> bool {
+    organization_grant::is_own_statement(statement) || is_own_list(statement)
+}
+
+fn is_own_list(statement: &Statement) -> bool {
     statement.effect == Effect::Allow
         && statement.sid.as_deref().is_some_and(templates::is_own_sid)
         && statement.condition.is_empty()

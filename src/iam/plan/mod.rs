@@ -5,10 +5,13 @@ mod callers;
 mod change;
 mod contents;
 pub mod order;
+mod organization;
 mod parts;
 mod places;
 mod quotas;
+mod refusal;
 pub mod revoke;
+mod set_policy;
 pub mod teardown;
 mod weaker;
 

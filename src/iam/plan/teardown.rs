@@ -8,13 +8,17 @@ use time::OffsetDateTime;
 
 use super::change::{Change, Note, Plan};
 use super::contents::Contents;
+pub use super::organization::Lost;
+use super::organization::wide_without;
 use super::parts::{self, Others, Spread};
 use super::places;
 use super::places::Distribution;
-use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn};
+use super::set_policy::plan_set_policy_removal;
+use crate::iam::arn::{PolicyArn, PrincipalArn, RoleArn, RolePattern};
 use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::last_use::{LastUse, RecentUse, TestUse};
 use crate::iam::names::{AccountId, PolicyName};
+use crate::iam::organization_grant::OrganizationGrant;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::revocation::CONSOLE_POLICY;
 use crate::iam::risks::Risk;
@@ -216,19 +220,28 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
 /// Returns the change that removes these roles from the grant: it rewrites the policy, or deletes it if no statement
 /// remains.
 ///
-/// Unmanaged statements of the policy stay, and so does a policy with that name that xacct did not write.
+/// Unmanaged statements of the policy stay, and so does a policy with that name that xacct did not write. Of what the
+/// grant covers in every account of an organization, only `gone` goes: no other link uses it.
 #[must_use]
 pub fn plan_grant_removal(
     principal: &PrincipalArn,
     name: &PolicyName,
-    roles: &BTreeSet<RoleArn>,
+    Lost { roles, gone }: Lost<'_>,
     observed: Option<&ObservedPrincipal>,
 ) -> Plan {
-    let spread = observed.and_then(|observed| Some((observed, observed.managed.as_ref()?)));
-    match spread.filter(|(_, managed)| !managed.parts.is_empty()) {
-        Some((observed, managed)) => plan_spread_removal(name, roles, observed, managed),
-        None => plan_inline_removal(principal, name, roles, observed),
+    if let (PrincipalArn::PermissionSet(_), Some(observed)) = (principal, observed) {
+        return plan_set_policy_removal(principal, Lost { roles, gone }, observed);
     }
+    let spread = observed.and_then(|observed| Some((observed, observed.managed.as_ref()?)));
+    let plan = match spread.filter(|(_, managed)| !managed.parts.is_empty()) {
+        Some((observed, managed)) => plan_spread_removal(name, roles, gone, observed, managed),
+        None => plan_inline_removal(principal, name, roles, gone, observed),
+    };
+    let wide = observed.and_then(|observed| OrganizationGrant::of(observed.grant.as_ref()?.policy()?));
+    let used = wide.into_iter().flat_map(|wide| wide.roles);
+    let used = used.filter(|pattern| !gone.contains(pattern) && roles.iter().any(|role| pattern.covers(role)));
+    let stays = used.map(|roles| Note::OrganizationGrantStays { principal: principal.clone(), roles });
+    plan.and(Plan { notes: stays.collect(), ..Plan::default() })
 }
 
 /// Returns the changes that remove these roles from a grant with managed policies. What remains moves to fewer of them,
@@ -236,6 +249,7 @@ pub fn plan_grant_removal(
 fn plan_spread_removal(
     name: &PolicyName,
     roles: &BTreeSet<RoleArn>,
+    gone: &BTreeSet<RolePattern>,
     observed: &ObservedPrincipal,
     managed: &ManagedPolicies,
 ) -> Plan {
@@ -245,13 +259,16 @@ fn plan_spread_removal(
     let all: BTreeSet<_> = inline.roles.union(&parts::granted(observed)).cloned().collect();
     let removed: BTreeSet<_> = all.intersection(roles).cloned().collect();
     let is_left_over = |part: &GrantPart| !part.is_attached;
-    if removed.is_empty() && !managed.parts.values().any(is_left_over) {
+    let rest = wide_without(inline.organization.clone(), gone);
+    let is_narrowed = rest != inline.organization;
+    if removed.is_empty() && !is_narrowed && !managed.parts.values().any(is_left_over) {
         return Plan::default();
     }
     let wanted: BTreeSet<_> = all.difference(roles).cloned().collect();
     let tags = [&inline].into_iter().chain(parts.values()).flat_map(|part| part.with_session_tags.iter().cloned());
     let with_session_tags = tags.collect();
-    let room = parts::room(observed, managed, &inline.foreign);
+    let wide: Vec<_> = rest.iter().flat_map(OrganizationGrant::statements).collect();
+    let room = parts::room(observed, managed, &[wide.as_slice(), &inline.foreign].concat());
     let places = places::distribute(&found, &wanted, &with_session_tags, room);
     // With less room than before, everything stays where it is.
     let places = places.unwrap_or_else(|| {
@@ -260,6 +277,7 @@ fn plan_spread_removal(
     });
     let spread = Spread { places, with_session_tags, added: BTreeSet::new(), removed, room };
     let mut to = spread.document(&spread.inline());
+    to.statements.extend(wide);
     to.statements.extend(inline.foreign.clone());
     let principal = observed.arn.clone();
     let name = name.clone();
@@ -296,14 +314,15 @@ fn plan_inline_removal(
     principal: &PrincipalArn,
     name: &PolicyName,
     roles: &BTreeSet<RoleArn>,
+    gone: &BTreeSet<RolePattern>,
     observed: Option<&ObservedPrincipal>,
 ) -> Plan {
     let Some(found) = observed.and_then(|observed| observed.grant.as_ref()) else { return Plan::default() };
     let Some(policy) = found.policy().filter(|policy| has_own_statement(policy)) else {
         return Plan { notes: vec![Note::OtherGrant(name.to_string())], ..Plan::default() };
     };
-    let (rest, removed) = without(policy, roles);
-    if removed.is_empty() {
+    let (rest, removed) = without(policy, roles, gone);
+    if rest == *policy {
         return Plan::default();
     }
     grant_removal(principal, name, found, rest, removed)
@@ -318,6 +337,11 @@ pub fn plan_whole_grant_removal(
     observed: Option<&ObservedPrincipal>,
 ) -> Plan {
     let Some(observed) = observed else { return Plan::default() };
+    if matches!(principal, PrincipalArn::PermissionSet(_)) {
+        let roles = observed.policies().flat_map(granted_roles).collect();
+        let gone = observed.policies().filter_map(OrganizationGrant::of).flat_map(|wide| wide.roles).collect();
+        return plan_set_policy_removal(principal, Lost { roles: &roles, gone: &gone }, observed);
+    }
     let parts = without_parts(observed);
     let Some(found) = &observed.grant else { return parts };
     let inline = match found.policy().filter(|policy| has_own_statement(policy)) {
@@ -389,7 +413,11 @@ fn is_own(statement: &Statement) -> bool {
     statement.effect == Effect::Allow && statement.sid.as_deref().is_some_and(is_own_sid)
 }
 
-fn without(policy: &PolicyDocument, roles: &BTreeSet<RoleArn>) -> (PolicyDocument, BTreeSet<RoleArn>) {
+fn without(
+    policy: &PolicyDocument,
+    roles: &BTreeSet<RoleArn>,
+    gone: &BTreeSet<RolePattern>,
+) -> (PolicyDocument, BTreeSet<RoleArn>) {
     let (mut rest, mut removed) = (policy.clone(), BTreeSet::new());
     rest.statements.retain_mut(|statement| {
         if !is_own(statement) {
@@ -399,6 +427,11 @@ fn without(policy: &PolicyDocument, roles: &BTreeSet<RoleArn>) -> (PolicyDocumen
         for role in roles {
             if resources.remove(&role.to_string()) {
                 removed.insert(role.clone());
+            }
+        }
+        for pattern in gone {
+            if resources.remove(&pattern.to_string()) {
+                removed.extend(roles.iter().filter(|role| pattern.covers(role)).cloned());
             }
         }
         !resources.is_empty()

@@ -3,11 +3,13 @@
 //! A risk is a warning and stops nothing. xacct shows it before it writes, so that the operator knows what the plan
 //! opens.
 
+mod permission_set;
 mod permissions;
 mod risk;
 mod trust;
 mod weaker;
 
+pub use permission_set::of_permission_set;
 pub use permissions::{of_boundary, of_grant, of_size};
 pub use risk::{BoundaryChange, Counted, Risk, Undeclared};
 pub use trust::of_trust;

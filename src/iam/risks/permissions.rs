@@ -6,6 +6,7 @@ use super::risk::{BoundaryChange, Counted, Risk, Undeclared, is_administrator_ac
 use crate::iam::arn::PolicyOwner;
 use crate::iam::evaluate::action_matches;
 use crate::iam::identity::LINK_TAG;
+use crate::iam::organization_grant::is_own_statement;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{
     BOUNDARY_TAG, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedRole, PolicyVersion, Quota,
@@ -113,8 +114,11 @@ fn changed_boundary(
 /// Returns the risks of a grant.
 #[must_use]
 pub fn of_grant(document: &PolicyDocument) -> Vec<Risk> {
+    // The plan shows what xacct itself grants in an organization.
     let allows = |statement: &&Statement| {
-        statement.effect == Effect::Allow && action_matches(&statement.action, "sts:AssumeRole")
+        statement.effect == Effect::Allow
+            && action_matches(&statement.action, "sts:AssumeRole")
+            && !is_own_statement(statement)
     };
     let wide = document.statements.iter().filter(allows).flat_map(|statement| match &statement.resource {
         Some(Element::Is(resources)) => {

@@ -5,10 +5,11 @@ use std::fmt;
 
 use super::weaker::Weaker;
 use crate::iam::admission::{Accepted, Who};
-use crate::iam::arn::{PrincipalArn, RoleArn};
+use crate::iam::arn::{PrincipalArn, RoleArn, RolePattern};
+use crate::iam::grant_names::GRANT_PATH;
 use crate::iam::last_use::RecentUse;
-use crate::iam::names::{AccountId, ExternalId, PolicyName};
-use crate::iam::permission_set::LackingGrant;
+use crate::iam::names::{AccountId, ExternalId, OrganizationId, PolicyName};
+use crate::iam::permission_set::{Addition, LackingGrant};
 use crate::iam::policy::Effect;
 use crate::iam::state::BOUNDARY_TAG;
 
@@ -36,6 +37,17 @@ pub enum Risk {
     WideGrant {
         /// The pattern in `Resource`; `None` if the statement has `NotResource`.
         resource: Option<String>,
+    },
+    /// The grant covers the roles of one name in every account of an organization, because the settings say so.
+    GrantForOrganization {
+        /// The principal with the grant.
+        principal: PrincipalArn,
+        /// The organization.
+        organization: OrganizationId,
+        /// The roles.
+        roles: RolePattern,
+        /// Whether a target of this `xacct.toml` has such a role.
+        is_declared: bool,
     },
     /// The trust policy has a unique ID in place of an ARN.
     DeletedPrincipal {
@@ -291,6 +303,15 @@ impl Risk {
             Self::WideGrant { resource: Some(resource) } => {
                 format!("the grant covers every role that matches {resource}")
             }
+            Self::GrantForOrganization { principal, organization, roles, is_declared } => {
+                let whose = principal.in_words().replace('`', "");
+                let undeclared = if *is_declared { "" } else { "; no target of this xacct.toml has such a role" };
+                format!(
+                    "{whose} may assume {roles} in every account of organization {organization}, present or future, whose \
+                     role of that name trusts account {}{undeclared}",
+                    principal.account()
+                )
+            }
             Self::WideGrant { resource: None } => "the grant covers every role except those it names".to_owned(),
             Self::DeletedPrincipal { id, effect } => {
                 let kind = match id.get(..4) {
@@ -322,10 +343,16 @@ impl Risk {
                  --user-profile NAME, or apply without the test: --no-verify"
             ),
             Self::PermissionSetLacksGrant(lacking) => {
+                let set = lacking.set.in_words().replace('`', "");
+                if let Addition::Reference(policy) = &lacking.addition {
+                    return format!(
+                        "{set} lacks the grant, which only its administrator can add: a reference to managed policy \
+                         {GRANT_PATH}{policy}; every account to which the set is assigned needs a policy of that name"
+                    );
+                }
                 let roles: Vec<_> = lacking.missing.iter().map(ToString::to_string).collect();
                 format!(
-                    "{} lacks the grant, which only its administrator can add: sts:AssumeRole on {}",
-                    lacking.set.in_words().replace('`', ""),
+                    "{set} lacks the grant, which only its administrator can add: sts:AssumeRole on {}",
                     roles.join(", ")
                 )
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::iam::admission::Who;
-use crate::iam::names::{AccountId, MaxSessionDuration};
+use crate::iam::arn::{PrincipalArn, RolePattern};
+use crate::iam::names::{AccountId, MaxSessionDuration, OrganizationId};
 
 /// One way in which a role will be weaker than it is now. As text it is a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,15 @@ pub enum Weaker {
     PolicyWider(String),
     /// A policy denies something, and no longer will: an inline policy, or the ARN of a managed one.
     DenialDropped(String),
+    /// The grant of a principal covers every account of an organization, and does not now.
+    GrantForOrganization {
+        /// The principal.
+        principal: PrincipalArn,
+        /// The organization.
+        organization: OrganizationId,
+        /// The roles.
+        roles: RolePattern,
+    },
     /// An inline policy that xacct cannot read or parse, and so may deny something, is deleted or replaced.
     PolicyNotCompared(String),
 }
@@ -88,6 +98,7 @@ impl Weaker {
             Self::PolicyAttached(_) => "policy_attached",
             Self::PolicyWider(_) => "policy_wider",
             Self::DenialDropped(_) => "denial_dropped",
+            Self::GrantForOrganization { .. } => "grant_for_organization",
             Self::PolicyNotCompared(_) => "policy_not_compared",
         }
     }
@@ -130,6 +141,10 @@ impl fmt::Display for Weaker {
                 write!(f, "policy {policy} may allow more than the role's current inline policies")
             }
             Self::DenialDropped(policy) => write!(f, "policy {policy} no longer denies what it denies now"),
+            Self::GrantForOrganization { principal, organization, roles } => {
+                let whose = principal.in_words().replace('`', "");
+                write!(f, "the grant of {whose} covers {roles} in all accounts of organization {organization}")
+            }
             Self::PolicyNotCompared(policy) => {
                 write!(f, "xacct removes policy {policy}, and cannot read what it denies")
             }

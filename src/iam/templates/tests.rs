@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::iam::arn::{GroupArn, PermissionSetRoles, PolicyArn, PolicyOwner, UserArn};
+use crate::iam::arn::{GroupArn, PermissionSetRoles, PolicyArn, PolicyOwner, RolePattern, UserArn};
 use crate::iam::names::IamPath;
 use crate::iam::policy::{Effect, Element};
 use crate::iam::state::{DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA};
@@ -52,6 +52,9 @@ fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
     let name = "Deployer".parse().unwrap();
     let set = PrincipalArn::PermissionSet(PermissionSetRoles { partition, account: user.account().clone(), name });
     documents.extend([operator_source(&deployer), operator_source(&group), operator_source(&set)]);
+    documents.push(operator_source_set_policy(&set));
+    let patterns = [RolePattern::from(&role)].into();
+    documents.push(grant_in_organization(&"o-a1b2c3d4e5".parse().unwrap(), &patterns, &patterns));
     documents.push(trust(&TrustTerms { partition, only: [set].into(), ..terms(15) }));
     documents.push(reader(user.account(), &[user.clone(), deployer, group].into(), &both));
     documents

@@ -9,15 +9,16 @@ use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::iam::observe::{self, FoundPrincipal, GrantPolicies};
 use crate::aws::sts;
-use crate::config::{Link, Source, WayIn};
+use crate::config::{GrantSettings, Link, Source, WayIn};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{
     CallerArn, GroupRef, Partition, PrincipalArn, PrincipalRef, RESERVED_PATH, RoleArn, RoleRef, UserArn, UserRef,
     set_of_role,
 };
-use crate::iam::names::{AccountId, PolicyName};
+use crate::iam::grant_names::{grant_part_arn, grant_part_name};
+use crate::iam::names::{AccountId, PermissionSetName, PolicyName};
 use crate::iam::permission_set::ObservedPermissionSet;
-use crate::iam::state::{ObservedPrincipal, Reading};
+use crate::iam::state::{ManagedPolicies, ObservedPrincipal, Quota, Reading};
 use crate::iam::templates::GRANT_POLICY;
 
 /// The observed state of the source account.
@@ -29,6 +30,8 @@ pub struct SourceSide {
     pub partition: Partition,
     /// The principals that have, or had, a grant: those of all links.
     pub grantees: Vec<Grantee>,
+    /// How they get the grant.
+    pub grant: GrantSettings,
 }
 
 /// A principal that has, or had, a grant.
@@ -37,7 +40,8 @@ pub struct Grantee {
     pub arn: PrincipalArn,
     /// The names of the users in a group.
     pub members: Vec<String>,
-    /// Its policies; `None` if they are not read, it does not exist, or it is a permission set.
+    /// Its policies; `None` if they are not read, or it does not exist. Those of a permission set are read only if its grant
+    /// is a managed policy, or goes.
     pub observed: Option<ObservedPrincipal>,
     /// The roles of a permission set; `None` if they are not read, there are none, or it is no permission set.
     pub set: Option<ObservedPermissionSet>,
@@ -160,7 +164,7 @@ pub async fn source_access_to_enter(
 /// When the credentials belong to the wrong account or to the root user, a principal does not exist, or its policies
 /// cannot be read.
 pub async fn source_side(access: &Access, source: &Source, links: &[Link]) -> Result<SourceSide> {
-    let (operator, found) = find_principals(access, source, links).await?;
+    let (operator, found) = find_principals(access, source, links, false).await?;
     let account = operator.caller.account.clone();
     let partition = operator.caller.arn.partition().unwrap_or(access.partition());
     let mut grantees = Vec::new();
@@ -170,7 +174,7 @@ pub async fn source_side(access: &Access, source: &Source, links: &[Link]) -> Re
             Standing::Default | Standing::Own => to_grant(found, &operator, partition)?,
         });
     }
-    Ok(SourceSide { operator: Some(operator), account, partition, grantees })
+    Ok(SourceSide { operator: Some(operator), account, partition, grantees, grant: source.grant.clone() })
 }
 
 /// Reads the principals whose grants are to be removed. One that does not exist has no grant.
@@ -178,14 +182,14 @@ pub async fn source_side(access: &Access, source: &Source, links: &[Link]) -> Re
 /// # Errors
 /// As [`source_side`], except that the principals may be absent.
 pub async fn source_side_to_remove(access: &Access, source: &Source, links: &[Link]) -> Result<SourceSide> {
-    let (operator, found) = find_principals(access, source, links).await?;
+    let (operator, found) = find_principals(access, source, links, true).await?;
     let account = operator.caller.account.clone();
     let partition = operator.caller.arn.partition().unwrap_or(access.partition());
     let mut grantees = Vec::new();
     for found in found {
         grantees.push(to_remove(found, &operator, partition)?);
     }
-    Ok(SourceSide { operator: Some(operator), account, partition, grantees })
+    Ok(SourceSide { operator: Some(operator), account, partition, grantees, grant: source.grant.clone() })
 }
 
 /// Returns a principal that is to get the grant.
@@ -194,10 +198,11 @@ fn to_grant(found: Found, operator: &Operator, partition: Partition) -> Result<G
     let absent = || absent(&wanted, &operator.caller.account);
     let (found, policies) = match found {
         FoundGrant::InIam(both) => *both,
-        FoundGrant::OfSet(set) => {
-            let set = Some(operator.readable(set)?.ok_or_else(absent)?);
+        FoundGrant::OfSet(set, policy) => {
+            let set = operator.readable(set)?.ok_or_else(absent)?;
             let arn = wanted.at_root(partition, &operator.caller.account);
-            return Ok(Grantee { arn, members: Vec::new(), observed: None, set, standing });
+            let observed = policy.map(|policy| policy_of_set(&arn, Some(&set), policy));
+            return Ok(Grantee { arn, members: Vec::new(), observed, set: Some(set), standing });
         }
     };
     let FoundPrincipal { arn, members } = operator.readable(found)?.ok_or_else(absent)?;
@@ -211,10 +216,11 @@ fn to_remove(found: Found, operator: &Operator, partition: Partition) -> Result<
     let Found { wanted, standing, found } = found;
     let (found, policies) = match found {
         FoundGrant::InIam(both) => *both,
-        FoundGrant::OfSet(set) => {
+        FoundGrant::OfSet(set, policy) => {
             let set = operator.readable(set)?;
             let arn = wanted.at_root(partition, &operator.caller.account);
-            return Ok(Grantee { arn, members: Vec::new(), observed: None, set, standing });
+            let observed = policy.map(|policy| policy_of_set(&arn, set.as_ref(), policy));
+            return Ok(Grantee { arn, members: Vec::new(), observed, set, standing });
         }
     };
     let (arn, observed) = match (operator.readable(found)?, operator.readable(policies)?) {
@@ -279,18 +285,70 @@ struct Found {
 enum FoundGrant {
     /// In a policy of the principal.
     InIam(Box<(Reading<FoundPrincipal>, Reading<GrantPolicies>)>),
-    /// In a permission set, which the roles of the account show.
-    OfSet(Reading<ObservedPermissionSet>),
+    /// In a permission set, which the roles of the account show, or in a managed policy to which the set refers.
+    OfSet(Reading<ObservedPermissionSet>, Option<ManagedPolicies>),
 }
 
-/// Identifies the operator and reads the principals of these links, concurrently if they are named.
-async fn find_principals(access: &Access, source: &Source, links: &[Link]) -> Result<(Operator, Vec<Found>)> {
+/// Returns the managed policy with the grant of a permission set. It counts as attached while a role of the set has it.
+fn policy_of_set(
+    arn: &PrincipalArn,
+    set: Option<&ObservedPermissionSet>,
+    mut managed: ManagedPolicies,
+) -> ObservedPrincipal {
+    for (number, part) in &mut managed.parts {
+        let policy = grant_part_arn(arn, &grant_part_name(arn, *number));
+        part.is_attached = set.is_some_and(|set| set.roles.iter().any(|role| role.policies.contains(&policy)));
+    }
+    // xacct writes no inline policy of a set.
+    let quota = Quota { most: 0, is_read: true };
+    ObservedPrincipal { arn: arn.clone(), grant: None, other_policies_size: Some(0), quota, managed: Some(managed) }
+}
+
+/// Reads the managed policy with the grant of a permission set, if it is to have or to lose one.
+///
+/// # Errors
+/// When a read fails, or one that the grant needs is denied.
+async fn read_policy_of_set(
+    access: &Access,
+    set: &PermissionSetName,
+    is_wanted: bool,
+    is_removed: bool,
+) -> Result<Option<ManagedPolicies>> {
+    if !is_wanted && !is_removed {
+        return Ok(None);
+    }
+    let found = observe::set_policy(access, set).await?;
+    match found {
+        None if is_wanted => Err(Error::new(
+            Kind::Refused,
+            format!("cannot read the managed policy with the grant of permission set `{set}`"),
+        )
+        .hint("allow iam:ListPolicies and iam:GetPolicyVersion to the operator of the source account")
+        .hint("print the operator's policy: xacct print policies")),
+        found => Ok(found),
+    }
+}
+
+/// Identifies the operator and reads the principals of these links, concurrently if they are named. `removes` says that they
+/// lose the grant.
+async fn find_principals(
+    access: &Access,
+    source: &Source,
+    links: &[Link],
+    removes: bool,
+) -> Result<(Operator, Vec<Found>)> {
     let read = async |wanted: Vec<(PrincipalRef, Standing)>| {
         let found = wanted.into_iter().map(async |(wanted, standing)| {
             let found = match &wanted {
                 PrincipalRef::PermissionSet(name) => {
-                    let set = observe::permission_set(access, name).await;
-                    FoundGrant::OfSet(set.map_err(|error| error.context(source_place(access)))?)
+                    let is_wanted = source.grant.is_referenced(&wanted);
+                    let removes = removes || standing == Standing::Leaving;
+                    let read = tokio::try_join!(
+                        observe::permission_set(access, name),
+                        read_policy_of_set(access, name, is_wanted, removes)
+                    );
+                    let (set, policy) = read.map_err(|error| error.context(source_place(access)))?;
+                    FoundGrant::OfSet(set, policy)
                 }
                 _ => FoundGrant::InIam(observe_principal(access, &wanted).await?.into()),
             };
@@ -418,7 +476,7 @@ pub fn source_as_told(source: &Source, links: &[Link], partition: Partition, nee
         Grantee { arn, members: Vec::new(), observed: None, set: None, standing }
     });
     let grantees = grantees.collect();
-    Ok(SourceSide { operator: None, account, partition, grantees })
+    Ok(SourceSide { operator: None, account, partition, grantees, grant: source.grant.clone() })
 }
 
 /// Refuses `--enter-role`: the source operator would have to assume that role.

@@ -58,6 +58,9 @@ proptest! {
             roles: [target.role.arn.clone()].into(),
             declared: [].into(),
             with_session_tags: [].into(),
+            own: [].into(),
+            is_referenced: false,
+            organization: None,
         };
         let text = document(&[grant], &target.way_in, std::slice::from_ref(&target));
         let body = ::hcl::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));

@@ -1,11 +1,12 @@
 mod fixtures;
 mod model;
 mod order;
+mod organization;
 mod properties;
 
 use super::*;
 use crate::iam::admission::Accepted;
-use crate::iam::names::MaxSessionDuration;
+use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::risks::Undeclared;
 use crate::iam::state::{MANAGED_BY, PolicyVersion};
 use fixtures::{LINK, desired_grant, desired_role, document, found, grant, parsed, read, roles, trust, user};

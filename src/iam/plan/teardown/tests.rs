@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::iam::orphans::Named;
 use crate::iam::state::{FoundDocument, Quota};
 use crate::iam::templates;
 
@@ -131,7 +132,11 @@ fn found(document: Option<FoundDocument>) -> ObservedPrincipal {
 }
 
 fn plan(roles: &BTreeSet<RoleArn>, observed: &ObservedPrincipal) -> Plan {
-    plan_grant_removal(&user(), &"xacct".parse().unwrap(), roles, Some(observed))
+    losing(roles, &BTreeSet::new(), observed)
+}
+
+fn losing(roles: &BTreeSet<RoleArn>, gone: &BTreeSet<RolePattern>, observed: &ObservedPrincipal) -> Plan {
+    plan_grant_removal(&user(), &"xacct".parse().unwrap(), Lost { roles, gone }, Some(observed))
 }
 
 fn apply(change: &Change) -> Option<FoundDocument> {
@@ -148,6 +153,43 @@ fn a_deny_statement_with_our_sid_stays() {
     let plan = plan(&[role("xacct")].into(), &found(Some(FoundDocument::parse(&document))));
     assert_eq!(plan.changes, []);
     assert_eq!(plan.notes, [Note::OtherGrant("xacct".to_owned())]);
+}
+
+#[test]
+fn a_statement_for_an_organization_goes_with_the_last_link_that_uses_it() {
+    let pattern = RolePattern::from(&role("xacct"));
+    let wide = OrganizationGrant {
+        organization: "o-a1b2c3d4e5".parse().unwrap(),
+        roles: [pattern.clone(), RolePattern::from(&role("other"))].into(),
+        with_session_tags: [pattern.clone()].into(),
+    };
+    let observed = found(Some(FoundDocument::Policy(wide.document())));
+    let roles = [role("xacct")].into();
+    let stays = plan(&roles, &observed);
+    assert_eq!(stays.changes, []);
+    assert_eq!(stays.notes, [Note::OrganizationGrantStays { principal: user(), roles: pattern.clone() }]);
+    let goes = losing(&roles, &[pattern].into(), &observed);
+    let [Change::ShrinkGrant { removed, to, .. }] = goes.changes.as_slice() else { panic!("{goes:?}") };
+    assert_eq!(*removed, roles);
+    let rest = OrganizationGrant::of(to).unwrap();
+    assert_eq!((rest.roles.len(), rest.with_session_tags.len()), (1, 0));
+    assert!(rest.covers(&role("other")));
+    assert_eq!(goes.notes, []);
+}
+
+#[test]
+fn only_roles_of_other_links_of_the_principal_keep_a_name_in_use() {
+    let of = |account: &str, principal: &str| {
+        let mut named = Named::default();
+        named.add_role(&"222222222222".parse().unwrap(), &"xacct".parse().unwrap(), &[user().reference()]);
+        named.add_role(&account.parse().unwrap(), &"xacct".parse().unwrap(), &[principal.parse().unwrap()]);
+        named.names_lost(&user().reference(), &[role("xacct")].into())
+    };
+    let alice = user().reference().to_string();
+    let gone = BTreeSet::from([RolePattern::from(&role("xacct"))]);
+    assert_eq!(of("222222222222", &alice), gone);
+    assert_eq!(of("333333333333", "user/somebody"), gone);
+    assert_eq!(of("333333333333", &alice), BTreeSet::new());
 }
 
 fn any_roles() -> impl Strategy<Value = BTreeSet<RoleArn>> {

@@ -83,6 +83,9 @@ pub fn desired_grant(names: &[&str]) -> DesiredGrant {
         roles: roles(names),
         declared: BTreeSet::new(),
         with_session_tags: BTreeSet::new(),
+        own: roles(names),
+        is_referenced: false,
+        organization: None,
     }
 }
 

@@ -149,7 +149,7 @@ impl AwsAnswer {
     #[must_use]
     pub fn row(&self) -> Option<&'static Row> {
         let message = self.message.as_deref().unwrap_or_default();
-        answers::look_up(&self.service, self.code.as_deref()?, message)
+        answers::look_up(&self.service, self.code.as_deref().unwrap_or_default(), message)
     }
 
     /// Whether AWS denied the request because a permission is missing.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::answers::Meaning;
+use crate::aws::client::access::Machine;
 use crate::error::AwsAnswer;
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{CallerArn, PrincipalArn, PrincipalRef, RoleArn};
@@ -139,7 +140,10 @@ pub struct CallerFacts {
     /// Whether the access key in the environment is the user's, if other credentials were used.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_user_in_environment: bool,
-    /// The profile in `AWS_PROFILE`, if access keys in the environment override it.
+    /// The part of this machine that provided them, if nobody chose them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+    /// The profile in `AWS_PROFILE`, if access keys in the environment override it, or it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden_profile: Option<String>,
     /// Whether they are temporary.

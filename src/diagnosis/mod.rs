@@ -38,7 +38,7 @@ pub use verdict::{Layer, Verdict};
 
 use ahead::Ahead;
 use checks::{
-    answer, bucket, credentials, duration, grant, mfa, named, others, possible, propagation, tail, too_open, trust,
+    answer, bucket, change, credentials, duration, grant, mfa, named, others, possible, propagation, tail, too_open, trust,
     unparsed,
 };
 use facts::{Answer, LinkFacts};
@@ -118,7 +118,9 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     };
     let findings = &mut diagnosis.findings;
     findings.extend(answer::answered(facts));
-    findings.extend(credentials::findings(facts));
+    if !change::is_asked_for(facts) {
+        findings.extend(credentials::findings(facts));
+    }
     let is_credentials = findings.iter().any(|finding| is_about_credentials(finding.cause));
     let evaluations = verdict::evaluations(facts);
     let mut ahead = Ahead::default();
@@ -133,6 +135,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             diagnosis.warnings = others.warnings;
             diagnosis.notes = [too_open::notes(facts), others.notes].concat();
         }
+        // An operator's request says nothing about the link.
+        Answer::Refused(_) if change::is_asked_for(facts) => {}
         // Without valid credentials AWS does not reach the policies.
         Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {
             let facts = &ahead::with_credentials(facts);
@@ -214,6 +218,7 @@ fn is_about_credentials(cause: Cause) -> bool {
             | C::WrongPartition
             | C::RegionNotEnabled
             | C::SigningRegion
+            | C::OwnRoleRefused
             | C::VersionOneToken
             | C::AccountNotReady
             | C::StsInactive

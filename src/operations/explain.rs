@@ -229,7 +229,8 @@ impl<'a> Diagnostician<'a> {
         let variable = |name| self.run.context.variable(name);
         // Keys in the environment take precedence, unless an option or the file names a profile.
         let has_keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().all(|name| variable(name).is_some());
-        let from_environment = has_keys && caller.profile.is_none();
+        // The SDK asks the machine if the profile has no credentials.
+        let from_environment = (has_keys || caller.machine.is_some()) && caller.profile.is_none();
         caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
         self.add_profile_of_user(&mut caller);
         caller

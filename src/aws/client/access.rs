@@ -8,6 +8,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::{IdentityCache, SharedIdentityCache};
 use aws_smithy_runtime_api::client::http::HttpClient;
 use aws_smithy_types::retry::RetryConfig;
+use serde::{Deserialize, Serialize};
 
 use crate::aws::client::endpoints;
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
@@ -31,6 +32,8 @@ pub struct Access {
     pub region: Region,
     /// Whether the credentials are temporary, not a user's access key.
     pub is_session: bool,
+    /// The part of this machine that provided them, if no profile did.
+    pub machine: Option<Machine>,
     /// Whether the Region was configured; otherwise it is the fallback.
     pub has_region: bool,
     pub(in crate::aws) key_id: String,
@@ -39,6 +42,18 @@ pub struct Access {
     pub(in crate::aws) config: SdkConfig,
     /// Clients for exactly this configuration; a changed configuration needs new ones.
     pub(in crate::aws) clients: Arc<Clients>,
+}
+
+/// A part of the machine that provides credentials of its role, which nobody chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Machine {
+    /// The metadata service of an EC2 instance.
+    Instance,
+    /// The credentials endpoint of a container: ECS, EKS Pod Identity, or a program such as xacct.
+    Container,
+    /// The token file of a pod or a runner.
+    WebIdentity,
 }
 
 /// The SDK's clients, each created on first use.
@@ -70,6 +85,7 @@ impl Access {
             signs_in: None,
             region,
             is_session: false,
+            machine: None,
             has_region: true,
             key_id,
             path_style: false,
@@ -89,6 +105,7 @@ impl Access {
             profile: None,
             signs_in: None,
             is_session: true,
+            machine: None,
             key_id: session.0.access_key_id().to_owned(),
             config: config.identity_cache(shared_identity_cache()).build(),
             clients: Arc::default(),

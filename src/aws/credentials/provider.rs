@@ -9,6 +9,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 
+use crate::aws::client::access::Machine;
 use crate::aws::client::error::with_causes;
 use crate::aws::keys::fit_headers;
 use crate::error::{Error, Kind};
@@ -66,8 +67,10 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
     use AwsCredentialFeature as From;
     let found = features(credentials);
     let any = |wanted: &[From]| wanted.iter().any(|feature| found.contains(feature));
-    let how = if any(&[From::CredentialsEnvVars, From::CredentialsEnvVarsStsWebIdToken]) {
+    let how = if any(&[From::CredentialsEnvVars]) {
         return "environment".to_owned();
+    } else if any(&[From::CredentialsEnvVarsStsWebIdToken]) {
+        return "web identity token in the environment".to_owned();
     } else if any(&[From::CredentialsSso, From::CredentialsProfileSso]) {
         Some("SSO")
     } else if any(&[From::CredentialsProcess, From::CredentialsProfileProcess]) {
@@ -87,6 +90,18 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
         (None, Some(how)) => how.to_owned(),
         (None, None) => "default credentials".to_owned(),
     }
+}
+
+/// Returns the part of this machine that provided the credentials, if no profile did.
+pub(in crate::aws) fn machine(credentials: &Credentials, profile: Option<&str>) -> Option<Machine> {
+    use AwsCredentialFeature as From;
+    let found = features(credentials);
+    let of = [
+        (From::CredentialsEnvVarsStsWebIdToken, Machine::WebIdentity),
+        (From::CredentialsImds, Machine::Instance),
+        (From::CredentialsHttp, Machine::Container),
+    ];
+    of.into_iter().find(|(feature, _)| profile.is_none() && found.contains(feature)).map(|(_, machine)| machine)
 }
 
 /// Returns the error for a profile, or an environment, without credentials.

@@ -12,10 +12,10 @@ use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws, is_of_aws};
 use crate::diagnosis::statement::{Attachment, Identity, StatementRef, document_sparing, document_without};
 use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations};
-use crate::iam::arn::{CallerArn, PrincipalRef};
+use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::permission_set::INLINE_POLICY;
-use crate::iam::policy::{Effect, PolicyDocument};
+use crate::iam::policy::{Effect, Element, PolicyDocument};
 use crate::iam::state::{FoundDocument, Reading};
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
@@ -177,8 +177,7 @@ fn of_permission_set(facts: &Facts) -> Option<Finding> {
         .option("--permission-set-arn", "PERMISSION_SET_ARN")
         .option("--target-type", "AWS_ACCOUNT")
         .option("--target-id", account);
-    let who = "administrator of IAM Identity Center".to_owned();
-    let fix = Fix { who, steps: Vec::new() }
+    let fix = Fix::by(Side::IdentityCenter, facts)
         .put(format!("the inline policy of permission set {name}"), statement)
         .run(provision)
         .verify(facts, VerifyWith::Nothing);
@@ -226,6 +225,9 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             if let Some(finding) = of_permission_set(facts) {
                 return finding;
             }
+            if let Some(finding) = other_path(facts, place) {
+                return finding.because(Evidence::mismatched(place, std::slice::from_ref(mismatch)));
+            }
             let what = format!("{user} may assume other roles, but not {role}");
             Finding::new(Cause::GrantOtherArn, what)
                 .fact(format!("the grant is in the {}", place.policy.words()))
@@ -233,6 +235,19 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
         }
     };
     finding.because(Evidence::mismatched(place, std::slice::from_ref(mismatch)))
+}
+
+/// Returns the finding for a grant that names the role with another path.
+fn other_path(facts: &Facts, place: &StatementRef<'_>) -> Option<Finding> {
+    let (user, role) = (facts.link.whose(), &facts.link.role);
+    let Some(Element::Is(resources)) = &place.statement.resource else { return None };
+    let is_it = |arn: &&RoleArn| arn.account == role.account && arn.name == role.name && arn.path != role.path;
+    let named = resources.iter().filter_map(|resource| resource.parse::<RoleArn>().ok());
+    let named = named.into_iter().find(|arn| is_it(&arn))?;
+    let what = format!("the grant of {user} names {named}, but the role is {role}");
+    let finding = Finding::new(Cause::GrantOtherPath, what)
+        .fact("the ARN of a role includes its path, which the ARN of its sessions does not show");
+    Some(finding.fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing)))
 }
 
 fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding {
@@ -384,10 +399,10 @@ fn grant(facts: &Facts, with_tags: bool) -> PolicyDocument {
 }
 
 fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Option<Finding> {
-    let (cause, what) = attribute::needing(action)?;
+    let (cause, what) = attribute::needing(facts, action)?;
     let user = facts.link.whose();
-    let what = format!("the request sends {what}, but no policy allows {action} for {user}");
-    let finding = Finding::new(cause, what).on(Side::Source);
+    let what = format!("{what}, but no policy allows {action} for {user}");
+    let finding = attribute::explained(Finding::new(cause, what)).on(Side::Source);
     let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
     Some(evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(
         Half::Source,

@@ -3,6 +3,7 @@
 pub(in crate::diagnosis) mod answer;
 pub(in crate::diagnosis) mod attribute;
 pub(in crate::diagnosis) mod bucket;
+pub(in crate::diagnosis) mod change;
 pub(in crate::diagnosis) mod condition;
 pub(in crate::diagnosis) mod converge;
 pub(in crate::diagnosis) mod credentials;

@@ -11,7 +11,7 @@ use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
-use crate::iam::arn::{CallerArn, RoleArn};
+use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn, set_of_role};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Effect, account_principal, is_unique_id};
 use crate::iam::state::{FoundDocument, Reading};
@@ -186,13 +186,19 @@ fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     let (role, source) = (&facts.link.role.name, facts.source_account());
     let user = facts.source.user.present();
     let listed = place.listed_principals();
-    let finding = if let Some(id) = listed.iter().find(|id| is_unique_id(id)) {
+    let finding = if let Some(finding) = named_otherwise(facts, &listed) {
+        finding
+    } else if let Some(id) = listed.iter().find(|id| is_unique_id(id)) {
         let what = format!("the trust policy of role {role} names {id}, a deleted user or role");
         let finding = Finding::new(Cause::TrustDanglingPrincipal, what).fact(
             "IAM stores principals by unique ID: a recreated user or role has a new ID, and the policy does not trust it",
         );
         let present = user.map(|user| format!("{} has unique ID {}", facts.link.whose(), user.unique_id));
-        present.into_iter().fold(finding, Finding::fact)
+        let finding = present.into_iter().fold(finding, Finding::fact);
+        match facts.link.of_link() {
+            PrincipalRef::PermissionSet(_) => Finding { cause: Cause::ReservedRoleRecreated, ..finding }.fact(RECREATED),
+            _ => finding,
+        }
     } else if listed.is_empty() {
         let what = format!("the trust policy of role {role} trusts only services or identity providers");
         Finding::new(Cause::TrustOtherPrincipal, what)
@@ -207,6 +213,70 @@ fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     finding.allow(facts, BootstrapWith::Nothing)
 }
 
+/// Returns the finding for names that mean the principal and do not fit it: one of its sessions, another path, or a former
+/// role of the permission set.
+pub fn named_otherwise(facts: &Facts, names: &[&str]) -> Option<Finding> {
+    let (role, source) = (&facts.link.role.name, facts.probable_source_account()?);
+    let whose = facts.link.whose();
+    let own = facts.link.principal.name();
+    let arn = facts.user_arn();
+    let with_other_path = |path: &str| {
+        let it = arn.as_ref().map_or_else(|| "it has another one".to_owned(), |arn| format!("it is {arn}"));
+        let what = format!("the trust policy of role {role} names {whose} with path {path}, but {it}");
+        Finding::new(Cause::TrustOtherPath, what).fact(
+            "aws:PrincipalArn is the ARN of the user or role with its path; the ARN of a role's session does not show it",
+        )
+    };
+    for name in names {
+        match CallerArn::parse(name) {
+            CallerArn::AssumedRole { account, role: of, session, .. } if account == *source && of.as_str() == own => {
+                let what = format!("the trust policy of role {role} names session {session} of {whose}, not the role");
+                return Some(Finding::new(Cause::TrustNamesOneSession, what).fact(
+                    "as principal, a session's ARN admits only sessions of that name, and most programs give each session a new \
+                     name; aws:PrincipalArn is the ARN of the role and never that of a session",
+                ));
+            }
+            _ => {}
+        }
+        let Some((account, path, of)) = resource(name, facts.link.principal.acts_as_role()) else { continue };
+        if account != source.as_str() {
+            continue;
+        }
+        if of == own && arn.as_deref() != Some(name) {
+            return Some(with_other_path(path));
+        }
+        let set = match (set_of_role(own), facts.link.of_link()) {
+            (Some(set), _) => set,
+            (None, PrincipalRef::PermissionSet(set)) => set.clone(),
+            _ => continue,
+        };
+        let suffix = of.strip_prefix("AWSReservedSSO_").and_then(|of| of.strip_prefix(set.as_str())?.strip_prefix('_'));
+        match suffix {
+            Some(suffix) if suffix.contains(['*', '?']) => return Some(with_other_path(path)),
+            Some(_) if set_of_role(of).is_some() => {
+                let what = format!("the trust policy of role {role} names {of}, a former role of permission set {set}");
+                return Some(Finding::new(Cause::ReservedRoleRecreated, what).fact(RECREATED));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// What happens to the role of a permission set.
+const RECREATED: &str = "IAM Identity Center creates the role again, with another suffix, when the last assignment in the \
+                         account is removed and a new one is made";
+
+/// Returns account, path and name of a user's or a role's ARN.
+fn resource(arn: &str, is_role: bool) -> Option<(&str, &str, &str)> {
+    let mut fields = arn.splitn(6, ':').skip(2);
+    let (service, _, account, resource) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let path_and_name = resource.strip_prefix(if is_role { "role" } else { "user" })?;
+    let at = path_and_name.rfind('/')?;
+    let (path, name) = path_and_name.split_at_checked(at + 1)?;
+    (service == "iam" && !name.is_empty()).then_some((account, path, name))
+}
+
 fn account_of(principal: &str) -> Option<String> {
     let account = account_principal(principal).map(|account| account.to_string());
     account
@@ -219,10 +289,10 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
     if !trust.verdict().refuses() {
         return None;
     }
-    let (cause, what) = attribute::needing(action)?;
+    let (cause, what) = attribute::needing(facts, action)?;
     let role = &facts.link.role.name;
-    let what = format!("the request sends {what}, but the trust policy of role {role} does not allow {action}");
-    let finding = Finding::new(cause, what);
+    let what = format!("{what}, but the trust policy of role {role} does not allow {action}");
+    let finding = attribute::explained(Finding::new(cause, what));
     let evidence = trust.denies.first().map(|place| Evidence::denial(place));
     let evidence = evidence.or_else(|| trust.nearest().map(|(place, why)| Evidence::mismatched(place, why)));
     let finding = evidence.into_iter().fold(finding, Finding::because);
@@ -231,4 +301,5 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
         Verdict::Denied => finding.fix(Fix::bootstrap(Half::Target, facts, BootstrapWith::SessionTags)),
         _ => finding.allow(facts, BootstrapWith::SessionTags),
     })
+    .map(|finding| attribute::or_without(facts, finding))
 }

@@ -76,6 +76,7 @@ impl Cause {
                 | Self::AwsUnavailable
                 | Self::AccountNotReady
                 | Self::ManagedPolicyAbsent
+                | Self::PrincipalAbsent
                 | Self::PermissionSetBusy
         )
     }

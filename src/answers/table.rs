@@ -21,6 +21,17 @@ pub enum Service {
 }
 
 impl Service {
+    /// Returns the name of the service that most often answers so.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any | Self::Query | Self::Sts => "sts",
+            Self::Iam => "iam",
+            Self::S3 => "s3",
+            Self::IdentityCenter => "sso-admin",
+        }
+    }
+
     fn is(self, service: &str) -> bool {
         match self {
             Self::Any => true,
@@ -90,7 +101,8 @@ const MFA: &str = "AWS itself, as pasted in public issues of aws-cli and aws-vau
 const PASTED: &str = "AWS itself, as pasted in terraform-provider-aws#9234, aws-vault#512 and aws-cli#8413";
 const PASTED_POLICY: &str = "AWS itself, as pasted in public issues of terraform-provider-aws (AttachRolePolicy)";
 const NEW_ACCOUNT: &str = "AWS itself, as pasted in org-formation-cli#192; S3 API reference, Error responses";
-const PASTED_QUOTA: &str = "AWS itself, as pasted in mapsnap#483, analytical-platform#6873, kubeflow#6687, eks-hybrid#741 and iamy#21";
+const PASTED_QUOTA: &str =
+    "AWS itself, as pasted in mapsnap#483, analytical-platform#6873, kubeflow#6687, eks-hybrid#741 and iamy#21";
 const PASTED_PRINCIPAL: &str = "AWS itself, as pasted in aws-cdk#11505 and terraform-provider-aws#10419";
 const PASTED_RESERVED: &str = "AWS itself, as pasted in cloud-access-bot#11, aws-nuke#1028 and kubefirst#855";
 const PASTED_ATTACHED: &str = "AWS itself, as pasted in metastructure#18";

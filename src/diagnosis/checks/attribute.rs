@@ -8,7 +8,9 @@ use crate::diagnosis::fix::Fix;
 /// Returns the cause if this action is not allowed, and what needs it, as a clause; `None` for `sts:AssumeRole` itself.
 pub fn needing(facts: &Facts, action: &str) -> Option<(Cause, &'static str)> {
     match action {
-        "sts:TagSession" if inherits_tags(facts) => Some((Cause::InheritedSessionTags, "the session inherits session tags")),
+        "sts:TagSession" if inherits_tags(facts) => {
+            Some((Cause::InheritedSessionTags, "the session inherits session tags"))
+        }
         "sts:TagSession" => Some((Cause::SessionTagsNotAllowed, "the request sends session tags")),
         "sts:SetSourceIdentity" => Some((Cause::SourceIdentityNotAllowed, "the request sends a source identity")),
         _ => None,

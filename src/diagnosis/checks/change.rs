@@ -84,9 +84,11 @@ fn simulated(facts: &Facts, message: &str) -> Finding {
     let fix = Fix::by(Side::Request, facts)
         .step_do("simulate the role itself, by its ARN with the path, which iam:GetRole shows:")
         .run(simulate);
-    let what = match word(message, "arn:").filter(|arn| arn.contains(":assumed-role/")) {
-        Some(arn) => format!("the policy simulator was asked about {arn}, which is a session and not a role"),
-        None => "the policy simulator was asked about a user, group or role that does not exist".to_owned(),
+    let what = match word(message, "arn:").map(CallerArn::parse) {
+        Some(CallerArn::AssumedRole { role, .. }) => {
+            format!("the policy simulator was asked about a session of role {role}, not about the role")
+        }
+        _ => "the policy simulator was asked about a user, group or role that does not exist".to_owned(),
     };
     Finding::new(Cause::SimulatedArn, what).fact(NO_JUDGE).fix(fix)
 }
@@ -113,7 +115,8 @@ fn reserved_role(facts: &Facts, message: &str) -> Finding {
             "put the grant into {set}, as its inline policy or as a reference to a managed policy, and provision the set: \
              xacct bootstrap --principal permission-set/NAME prints it"
         ));
-        let what = format!("{role} is the role that IAM Identity Center reserves for {set}, and IAM refuses to change it");
+        let what =
+            format!("{role} is the role that IAM Identity Center reserves for {set}, and IAM refuses to change it");
         return Finding::new(Cause::ReservedRole, what).fix(fix);
     }
     let fix = Fix::by(Side::Source, facts).step_do("give the grant to another role");
@@ -162,7 +165,8 @@ fn of_identity_center(facts: &Facts, message: &str, cause: Cause) -> Finding {
         Cause::PermissionSetBusy => Finding::new(cause, format!("another change of {set} is in progress"))
             .fix(administrator("wait, and send the request again, with growing pauses".to_owned())),
         Cause::PermissionSetPolicyAbsent => {
-            let policy = message.to_ascii_lowercase().find("not supported policy").and_then(|at| message.get(at + 20..));
+            let policy =
+                message.to_ascii_lowercase().find("not supported policy").and_then(|at| message.get(at + 20..));
             let policy = policy.map(|rest| rest.trim().trim_end_matches('.')).filter(|rest| !rest.is_empty());
             let policy = policy.map_or_else(String::new, |policy| format!(" {policy}"));
             let what = format!("{set} refers to managed policy{policy}, which an account of the set lacks");
@@ -185,7 +189,8 @@ fn of_identity_center(facts: &Facts, message: &str, cause: Cause) -> Finding {
         }
         _ => {
             let fix = administrator("name a user or group that the directory has, by its ID".to_owned());
-            let what = format!("the directory of IAM Identity Center has no such user or group, so {set} was not assigned");
+            let what =
+                format!("the directory of IAM Identity Center has no such user or group, so {set} was not assigned");
             Finding::new(cause, what).fact(format!("the assignment is in account {account}")).fix(fix)
         }
     }
@@ -195,7 +200,8 @@ fn of_policy(facts: &Facts, message: &str, cause: Cause) -> Finding {
     let whose = facts.link.whose();
     let limit = message.rsplit(' ').next().filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
     let at_most = |what: &str| limit.map_or_else(String::new, |limit| format!(" of {limit}{what}"));
-    let patterns = "or name the roles of all targets by one pattern, such as arn:aws:iam::*:role/NAME with aws:ResourceOrgID";
+    let patterns =
+        "or name the roles of all targets by one pattern, such as arn:aws:iam::*:role/NAME with aws:ResourceOrgID";
     let (what, step, side) = match cause {
         Cause::TrustPolicyTooLong => (
             format!("the trust policy exceeds its quota{}", at_most(" characters")),

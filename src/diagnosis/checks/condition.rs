@@ -50,7 +50,9 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
     let what =
         format!("the trust policy of role {role} requires {operator} {key} {listed}, but the request has {found}");
     let finding = Finding::new(Cause::TrustCondition, what);
-    let finding = if key.eq_ignore_ascii_case("sts:RoleSessionName") { finding.fact(CONSOLE_ONLY) } else { finding };
+    let is_required_name =
+        key.eq_ignore_ascii_case("sts:RoleSessionName") && !operator.to_ascii_lowercase().contains("not");
+    let finding = if is_required_name { finding.fact(CONSOLE_ONLY) } else { finding };
     let of_request = match key.to_ascii_lowercase().as_str() {
         "sts:sourceidentity" => may_set_source_identity(facts, wanted),
         key => !key.starts_with("aws:principaltag/"),

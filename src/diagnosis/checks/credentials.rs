@@ -12,6 +12,9 @@ use crate::text::shell::ShellCommand;
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let user = facts.link.whose();
     let origin = &facts.caller.origin;
+    if facts.is_evaluated() {
+        return Vec::new();
+    }
     if let Answer::NotSent(NotSent::NoCredentials(why)) = &facts.answer {
         return vec![
             Finding::new(Cause::NoCredentials, format!("no credentials found for {user}"))
@@ -117,8 +120,9 @@ fn of_machine(facts: &Facts, machine: Machine) -> Finding {
         Some(profile) => format!("the credentials are those of {what}, because profile {profile} has none"),
         None => format!("the credentials are those of {what}, because no profile is named"),
     };
-    let declare = Fix::by(Side::LocalConfiguration, facts)
-        .step_do("if this machine is to use the link, give its role the link: xacct bootstrap --principal role/PATH/NAME");
+    let declare = Fix::by(Side::LocalConfiguration, facts).step_do(
+        "if this machine is to use the link, give its role the link: xacct bootstrap --principal role/PATH/NAME",
+    );
     Finding::new(Cause::MachineRoleHidesProfile, summary)
         .fact(format!("they come from {how}"))
         .fix(fix.verify(facts, VerifyWith::Nothing))

@@ -196,7 +196,9 @@ fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
         let present = user.map(|user| format!("{} has unique ID {}", facts.link.whose(), user.unique_id));
         let finding = present.into_iter().fold(finding, Finding::fact);
         match facts.link.of_link() {
-            PrincipalRef::PermissionSet(_) => Finding { cause: Cause::ReservedRoleRecreated, ..finding }.fact(RECREATED),
+            PrincipalRef::PermissionSet(_) => {
+                Finding { cause: Cause::ReservedRoleRecreated, ..finding }.fact(RECREATED)
+            }
             _ => finding,
         }
     } else if listed.is_empty() {

@@ -283,8 +283,9 @@ fn the_other_principals_of_a_proven_link_are_evaluated_with_what_was_read_anyway
     );
     // A trust policy that admits alice alone.
     scene.sandbox.world(|world| {
-        let trust = &mut world.role_mut(ACCOUNT_B, "xacct").unwrap().trust;
+        let mut trust = world.role(ACCOUNT_B, "xacct").unwrap().trust.clone();
         trust["Statement"][0]["Principal"] = json!({"AWS": "arn:aws:iam::111111111111:user/alice"});
+        world.set_trust_policy(ACCOUNT_B, "xacct", &trust);
     });
     let document = scene.xacct_json("verify", 0);
     let text = notes(&document, &document["targets"]["dev"]).to_string();

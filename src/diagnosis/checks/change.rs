@@ -76,7 +76,7 @@ fn invalid_principal(facts: &Facts, message: &str) -> Finding {
 }
 
 fn simulated(facts: &Facts, message: &str) -> Finding {
-    let role = facts.source.user.present().map(|user| user.arn.clone()).unwrap_or_else(|| "ROLE_ARN".to_owned());
+    let role = facts.source.user.present().map_or_else(|| "ROLE_ARN".to_owned(), |user| user.arn.clone());
     let simulate = aws(&facts.source.operator, "iam", "simulate-principal-policy")
         .option("--policy-source-arn", role)
         .option("--action-names", "sts:AssumeRole")

@@ -376,7 +376,7 @@ fn any_provider() -> impl Strategy<Value = Provider> {
                 source_identity: None,
                 duration: SessionDuration::from_secs(seconds).unwrap(),
                 profile,
-                user: user.map(|name| name.parse().unwrap()),
+                principals: user.map(|name| format!("user/{name}").parse().unwrap()).into_iter().collect(),
             },
             extras: Extras::default(),
         })

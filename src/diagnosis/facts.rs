@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::answers::Meaning;
-use crate::aws::client::access::Machine;
+use crate::environment::Machine;
 use crate::error::AwsAnswer;
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{CallerArn, PrincipalArn, PrincipalRef, RoleArn};

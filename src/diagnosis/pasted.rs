@@ -14,7 +14,9 @@ pub fn answer(text: &str) -> Option<AwsAnswer> {
         let rest = text.split_once("An error occurred (")?.1;
         let (code, rest) = rest.split_once(") when calling the ")?;
         let (operation, rest) = rest.split_once(" operation")?;
-        Some((operation, code, rest.split_once(": ").map_or(rest, |(_, message)| message)))
+        // boto3 adds `(reached max retries: 4)`.
+        let rest = rest.strip_prefix(" (").and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest);
+        Some((operation, code, rest.strip_prefix(": ").unwrap_or(rest)))
     };
     let of_go = || {
         let rest = text.split_once("operation error ")?.1;
@@ -114,6 +116,35 @@ mod tests {
         let answer = answer(text).expect("an answer");
         let AwsAnswer { service, operation, code, message, .. } = answer;
         (service.into(), operation.into(), code.unwrap_or_default(), message.unwrap_or_default())
+    }
+
+    /// However a tool shows one of AWS's answers, its cause is the same.
+    #[test]
+    fn every_recorded_answer_is_read_from_the_message_of_every_tool() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/principals");
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let case: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let field = |name: &str| case["answer"][name].as_str().unwrap_or_default();
+            let (service, operation, code, words) =
+                (field("service"), field("operation"), field("code"), field("message"));
+            let recorded = of(service, operation, Some(code), words);
+            let mut texts = vec![words.to_owned()];
+            if !code.is_empty() {
+                texts.push(format!("An error occurred ({code}) when calling the {operation} operation: {words}"));
+                let go = "https response error StatusCode: 400, RequestID: 0";
+                texts.push(format!("Error: operation error X: {operation}, {go}, api error {code}: {words}"));
+                texts.push(format!("Error: operation error X: {operation}, {go}, {code}Exception: {words}"));
+            }
+            for text in texts {
+                let found = answer(&text).unwrap_or_else(|| panic!("{text}"));
+                let row = |answer: &AwsAnswer| answer.row().map(|row| (row.meaning, row.cause));
+                assert_eq!(row(&found), row(&recorded), "{}: {text}", path.display());
+                read += 1;
+            }
+        }
+        assert!(read > 50, "only {read}");
     }
 
     #[test]

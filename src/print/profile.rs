@@ -41,12 +41,12 @@ pub enum CredentialsFrom {
     /// A profile (`source_profile`).
     Profile(String),
     /// The machine (`credential_source`).
-    Machine(Machine),
+    Machine(CredentialSource),
 }
 
 /// A part of a machine that has credentials (AWS SDKs and Tools Reference Guide, Assume role credential provider).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Machine {
+pub enum CredentialSource {
     /// Its variables, such as those of a pipeline or a Lambda function.
     Environment,
     /// The role of an EC2 instance.
@@ -55,10 +55,10 @@ pub enum Machine {
     Container,
 }
 
-impl Machine {
+impl CredentialSource {
     /// Returns the value of `credential_source`.
     #[must_use]
-    pub fn credential_source(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Environment => "Environment",
             Self::Instance => "Ec2InstanceMetadata",
@@ -124,7 +124,7 @@ fn block(profile: &Profile) -> Result<String> {
             line(&mut text, "role_arn", &access.role.to_string())?;
             match source {
                 CredentialsFrom::Profile(name) => line(&mut text, "source_profile", checked_name(name)?)?,
-                CredentialsFrom::Machine(machine) => line(&mut text, "credential_source", machine.credential_source())?,
+                CredentialsFrom::Machine(source) => line(&mut text, "credential_source", source.name())?,
             }
             if let Some(id) = &access.external_id {
                 line(&mut text, "external_id", id.as_str())?;

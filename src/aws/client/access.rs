@@ -8,13 +8,13 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::{IdentityCache, SharedIdentityCache};
 use aws_smithy_runtime_api::client::http::HttpClient;
 use aws_smithy_types::retry::RetryConfig;
-use serde::{Deserialize, Serialize};
 
 use crate::aws::client::endpoints;
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
 use crate::aws::client::request_ids::RequestIds;
 use crate::aws::client::retry::TooManyRequests;
 use crate::aws::keys::SessionCredentials;
+use crate::environment::Machine;
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 use crate::text::shell::ShellCommand;
@@ -42,18 +42,6 @@ pub struct Access {
     pub(in crate::aws) config: SdkConfig,
     /// Clients for exactly this configuration; a changed configuration needs new ones.
     pub(in crate::aws) clients: Arc<Clients>,
-}
-
-/// A part of the machine that provides credentials of its role, which nobody chose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Machine {
-    /// The metadata service of an EC2 instance.
-    Instance,
-    /// The credentials endpoint of a container: ECS, EKS Pod Identity, or a program such as xacct.
-    Container,
-    /// The token file of a pod or a runner.
-    WebIdentity,
 }
 
 /// The SDK's clients, each created on first use.

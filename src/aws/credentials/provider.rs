@@ -9,9 +9,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 
-use crate::aws::client::access::Machine;
 use crate::aws::client::error::with_causes;
 use crate::aws::keys::fit_headers;
+use crate::environment::Machine;
 use crate::error::{Error, Kind};
 use crate::text::shell::ShellCommand;
 

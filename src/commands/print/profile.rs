@@ -16,7 +16,7 @@ use crate::iam::arn::PrincipalRef;
 use crate::iam::names::{MfaSerial, Region, SessionDuration};
 use crate::operations::run::Run;
 use crate::print::Access;
-use crate::print::profile::{self, CredentialsFrom, Machine, MfaDevice, Process, Profile, Session, install};
+use crate::print::profile::{self, CredentialSource, CredentialsFrom, MfaDevice, Process, Profile, Session, install};
 
 /// Print profiles for ~/.aws/config that use a link, or install them there.
 ///
@@ -56,7 +56,7 @@ pub struct Profiles {
     pub source_profile: Option<String>,
     /// Take the credentials of a role from the machine instead of a profile
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["credential_process", "source_profile"])]
-    pub credential_source: Option<CredentialSource>,
+    pub credential_source: Option<MachineCredentials>,
     /// ARN of the user's MFA device (default: the device named after the user)
     #[arg(long, value_name = "ARN", value_parser = valid::<MfaSerial>, conflicts_with = "credential_process")]
     pub mfa_serial: Option<MfaSerial>,
@@ -76,7 +76,7 @@ pub struct Profiles {
 
 /// A part of a machine that has the credentials of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CredentialSource {
+pub enum MachineCredentials {
     /// The variables of a pipeline or a Lambda function
     Environment,
     /// The role of an EC2 instance
@@ -85,12 +85,12 @@ pub enum CredentialSource {
     Container,
 }
 
-impl From<CredentialSource> for Machine {
-    fn from(source: CredentialSource) -> Self {
+impl From<MachineCredentials> for CredentialSource {
+    fn from(source: MachineCredentials) -> Self {
         match source {
-            CredentialSource::Environment => Self::Environment,
-            CredentialSource::Instance => Self::Instance,
-            CredentialSource::Container => Self::Container,
+            MachineCredentials::Environment => Self::Environment,
+            MachineCredentials::Instance => Self::Instance,
+            MachineCredentials::Container => Self::Container,
         }
     }
 }
@@ -197,7 +197,7 @@ fn source(args: &Profiles, link: &Link, run: &Run<'_>) -> Result<CredentialsFrom
         ));
     }
     match found.or_else(|| run.file.source.user_profile.clone()) {
-        Some(name) if name == environment::PROFILE => Ok(CredentialsFrom::Machine(Machine::Environment)),
+        Some(name) if name == environment::PROFILE => Ok(CredentialsFrom::Machine(CredentialSource::Environment)),
         Some(name) => Ok(CredentialsFrom::Profile(name)),
         None => {
             let error = Error::usage(format!("[source] of `{}` has no `user_profile`", run.file.path.display()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::mfa::{mfa_absent, with_mfa_from_now_on};
-use crate::diagnosis::checks::trust::named_otherwise;
+use crate::diagnosis::checks::other_name::named_otherwise;
 use crate::diagnosis::context::{self, BUCKET_NAMESPACE};
 use crate::diagnosis::facts::{Answer, Facts};
 use crate::diagnosis::finding::{Evidence, Finding};

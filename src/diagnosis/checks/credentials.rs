@@ -1,10 +1,10 @@
 //! Causes in the caller's credentials.
 
-use crate::aws::client::access::Machine;
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
+use crate::environment::Machine;
 use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::text::shell::ShellCommand;
 

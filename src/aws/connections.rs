@@ -311,7 +311,7 @@ impl Connections {
         };
         Ok(Access {
             origin: origin(&credentials, used_profile.as_deref()),
-            machine: machine(&credentials, used_profile.as_deref()),
+            machine: machine(&credentials),
             signs_in: used_profile.as_deref().and_then(|profile| self.profiles.sign_in(profile)),
             profile: used_profile,
             is_session: credentials.session_token().is_some(),

@@ -69,7 +69,7 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
     let any = |wanted: &[From]| wanted.iter().any(|feature| found.contains(feature));
     let how = if any(&[From::CredentialsEnvVars]) {
         return "environment".to_owned();
-    } else if any(&[From::CredentialsEnvVarsStsWebIdToken]) {
+    } else if machine(credentials) == Some(Machine::WebIdentity) {
         return "web identity token in the environment".to_owned();
     } else if any(&[From::CredentialsSso, From::CredentialsProfileSso]) {
         Some("SSO")
@@ -92,16 +92,19 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
     }
 }
 
-/// Returns the part of this machine that provided the credentials, if no profile did.
-pub(in crate::aws) fn machine(credentials: &Credentials, profile: Option<&str>) -> Option<Machine> {
+/// Returns the part of this machine that provided the credentials, if no profile did. A profile that has none is passed over
+/// (`aws-config`, `default_provider/credentials.rs`).
+pub(in crate::aws) fn machine(credentials: &Credentials) -> Option<Machine> {
     use AwsCredentialFeature as From;
     let found = features(credentials);
+    // The SDK gives a token file in the environment the feature of one in a profile.
     let of = [
-        (From::CredentialsEnvVarsStsWebIdToken, Machine::WebIdentity),
+        (From::CredentialsProfileStsWebIdToken, Machine::WebIdentity),
         (From::CredentialsImds, Machine::Instance),
         (From::CredentialsHttp, Machine::Container),
     ];
-    of.into_iter().find(|(feature, _)| profile.is_none() && found.contains(feature)).map(|(_, machine)| machine)
+    let is_of_profile = found.contains(&From::CredentialsProfile);
+    of.into_iter().find(|(feature, _)| !is_of_profile && found.contains(feature)).map(|(_, machine)| machine)
 }
 
 /// Returns the error for a profile, or an environment, without credentials.

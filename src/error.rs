@@ -167,7 +167,11 @@ impl AwsAnswer {
 
 impl fmt::Display for AwsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.service, self.operation)?;
+        match self.operation.is_empty() {
+            // A pasted message may not name it.
+            true => f.write_str(&self.service)?,
+            false => write!(f, "{}:{}", self.service, self.operation)?,
+        }
         if let Some(code) = &self.code {
             write!(f, " returned {}", on_one_line(code))?;
         }

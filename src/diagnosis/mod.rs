@@ -227,7 +227,9 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     diagnosis.findings.extend(next);
     diagnosis.warnings.extend(named::warning(facts, &diagnosis.findings));
     diagnosis.warnings.extend(age::warnings(facts));
-    diagnosis.layers = evaluations.all().map(Evaluation::report).chain(layers).collect();
+    if !change::is_asked_for(facts) {
+        diagnosis.layers = evaluations.all().map(Evaluation::report).chain(layers).collect();
+    }
     // The sort is stable: findings of equal certainty keep the order of the checks.
     diagnosis.findings.sort_by_key(|finding| (finding.foreseen, finding.certainty));
     diagnosis

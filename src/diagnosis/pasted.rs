@@ -48,7 +48,7 @@ pub fn answer(text: &str) -> Option<AwsAnswer> {
         let of_status = answers::look_up("sso-admin", "", &text);
         return Some(match of_status {
             Some(_) => of("sso-admin", "ProvisionPermissionSet", None, &text),
-            None => of(service, "an operation", Some(code), message),
+            None => of(service, "", Some(code), message),
         });
     }
     in_words(&text)
@@ -74,7 +74,7 @@ fn in_words(text: &str) -> Option<AwsAnswer> {
     let lower = text.to_ascii_lowercase();
     let row = answers::ALL.iter().find(|row| !row.says.is_empty() && lower.contains(row.says))?;
     let service = row.service.name();
-    let operation = if service == "sts" { "AssumeRole" } else { "an operation" };
+    let operation = if service == "sts" { "AssumeRole" } else { "" };
     Some(of(service, operation, Some(row.code).filter(|code| !code.is_empty()), text))
 }
 
@@ -171,7 +171,7 @@ mod tests {
         let java = "Cannot exceed quota for PoliciesPerRole: 10 (Service: AmazonIdentityManagement; Status Code: 409; Error Code: LimitExceeded; Request ID: 0)";
         assert_eq!(read(java).2, "LimitExceeded");
         let words = "Received a 404 status error: Not supported policy xacct";
-        assert_eq!(read(words), ("sso-admin".to_owned(), "an operation".to_owned(), String::new(), words.to_owned()));
+        assert_eq!(read(words), ("sso-admin".to_owned(), "".to_owned(), String::new(), words.to_owned()));
         assert!(answer("no such file").is_none());
     }
 }

@@ -61,7 +61,7 @@ pub async fn diagnosed(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>>
         }
     };
     let mut all = evaluation.of(&links, prepare).await?;
-    if answer.is_some() {
+    if answer.is_some_and(|answer| answer.service == "sts") {
         all.iter_mut().for_each(|it| it.diagnosis.notes.push(ASSUMED.to_owned()));
     }
     let diagnosed = all.into_iter().map(|evaluated| {

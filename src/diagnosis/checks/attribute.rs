@@ -40,7 +40,7 @@ pub fn or_without(facts: &Facts, finding: Finding) -> Finding {
         return finding;
     }
     finding.fix(Fix::by(Side::Source, facts).step_do(
-        "or start the first session without tags: disableSessionTags for the association of EKS Pod Identity, \
+        "start the first session without tags: disableSessionTags for the association of EKS Pod Identity, \
          role-skip-session-tagging: true for configure-aws-credentials",
     ))
 }

@@ -154,7 +154,7 @@ fn of_identity_center(facts: &Facts, message: &str, cause: Cause) -> Finding {
                  a delegated administrator cannot change {set}, whatever its IAM policies allow"
             ));
             let action = between(message, "is not authorized to perform: ", " ").unwrap_or("the action");
-            let allow = administrator(format!("or, if the caller lacks the permission, allow {action}"));
+            let allow = administrator(format!("if the caller lacks the permission, allow {action}"));
             let what = format!("{set} is also provisioned in the management account");
             Finding::new(cause, what)
                 .likely()

@@ -1,5 +1,7 @@
 //! Environment variables. Everything in `AWS_…` and `XACCT_…` passes through here before the SDK or clap reads it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Kind, Result};
 
 /// Environment variables, by name.
@@ -7,6 +9,18 @@ pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The value of a profile option that means: no profile, even if xacct.toml sets one; use the default credential chain.
 pub const PROFILE: &str = "-";
+
+/// A part of the machine that provides credentials of its role, which nobody chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Machine {
+    /// The metadata service of an EC2 instance.
+    Instance,
+    /// The credentials endpoint of a container: ECS, EKS Pod Identity, or a program such as xacct.
+    Container,
+    /// The token file of a pod or a runner.
+    WebIdentity,
+}
 
 /// The variables that the SDK reads, beside the access key and the `AWS_ENDPOINT_URL_…` of every service.
 pub const READ_BY_SDK: [&str; 35] = [

@@ -149,7 +149,7 @@ impl AwsAnswer {
     #[must_use]
     pub fn row(&self) -> Option<&'static Row> {
         let message = self.message.as_deref().unwrap_or_default();
-        answers::look_up(&self.service, self.code.as_deref()?, message)
+        answers::look_up(&self.service, self.code.as_deref().unwrap_or_default(), message)
     }
 
     /// Whether AWS denied the request because a permission is missing.
@@ -167,7 +167,11 @@ impl AwsAnswer {
 
 impl fmt::Display for AwsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.service, self.operation)?;
+        match self.operation.is_empty() {
+            // A pasted message may not name it.
+            true => f.write_str(&self.service)?,
+            false => write!(f, "{}:{}", self.service, self.operation)?,
+        }
         if let Some(code) = &self.code {
             write!(f, " returned {}", on_one_line(code))?;
         }

@@ -41,6 +41,9 @@ struct Expected {
     causes: Vec<String>,
     #[serde(default)]
     possible: usize,
+    /// Whether waiting may help with the first finding.
+    #[serde(default)]
+    waiting_helps: bool,
     #[serde(default)]
     says: Option<String>,
     /// What the first fix of the first finding contains.
@@ -94,7 +97,8 @@ fn every_case_has_the_expected_diagnosis() {
             (Some(_), fix) => fix,
             (None, _) => None,
         };
-        let found = Expected { causes, possible: diagnosis.possible.len(), says, first_fix };
+        let waiting_helps = diagnosis.findings.first().is_some_and(|finding| finding.waiting_helps);
+        let found = Expected { causes, possible: diagnosis.possible.len(), waiting_helps, says, first_fix };
         if found != case.expected {
             let source = case.source.unwrap_or_default();
             let _ = writeln!(wrong, "{file}: {} ({source})\n  {found:?}\n  not {:?}", case.name, case.expected);

@@ -12,6 +12,8 @@ pub enum Side {
     Target,
     /// The organization of one of the accounts.
     Organization,
+    /// IAM Identity Center, which its administrator changes.
+    IdentityCenter,
     /// The request: AssumeRole, or that for the test bucket.
     Request,
     /// This machine: credentials, variables, clock, `xacct.toml`.
@@ -26,6 +28,7 @@ impl Side {
             Self::Source => "source account",
             Self::Target => "target account",
             Self::Organization => "organization",
+            Self::IdentityCenter => "IAM Identity Center",
             Self::Request => "request",
             Self::LocalConfiguration => "local configuration",
         }
@@ -63,6 +66,22 @@ macro_rules! causes {
     };
 }
 
+impl Cause {
+    /// Returns whether the same request can succeed later, with nothing changed.
+    #[must_use]
+    pub fn waiting_helps(self) -> bool {
+        matches!(
+            self,
+            Self::Propagating
+                | Self::AwsUnavailable
+                | Self::AccountNotReady
+                | Self::ManagedPolicyAbsent
+                | Self::PrincipalAbsent
+                | Self::PermissionSetBusy
+        )
+    }
+}
+
 causes! {
     /// xacct found no credentials.
     NoCredentials, "no_credentials", LocalConfiguration;
@@ -76,6 +95,10 @@ causes! {
     WrongSecret, "wrong_secret", LocalConfiguration;
     /// The machine's clock is off.
     ClockSkew, "clock_skew", LocalConfiguration;
+    /// The credentials belong to the role of this machine or container, although a profile is meant.
+    MachineRoleHidesProfile, "machine_role_hides_profile", LocalConfiguration;
+    /// The role whose session is to assume the link's role cannot be assumed itself.
+    OwnRoleRefused, "own_role_refused", Source;
     /// The root user cannot assume roles.
     CallerIsRoot, "caller_is_root", LocalConfiguration;
     /// The credentials belong to another user.
@@ -110,6 +133,10 @@ causes! {
     DurationOverRoleLimit, "duration_over_role_limit", Request;
     /// The requested session is longer than role chaining allows, which is one hour.
     DurationOverChainingLimit, "duration_over_chaining_limit", Request;
+    /// Session tags, with those that the session inherits, exceed AWS's limit.
+    SessionTagsTooLarge, "session_tags_too_large", Request;
+    /// The IAM policy simulator knows no user, group or role with this ARN, such as that of a session.
+    SimulatedArn, "simulated_arn", Request;
     /// The request is malformed.
     InvalidRequest, "invalid_request", Request;
     /// AWS throttled the request or was unavailable; the link is not tested.
@@ -132,6 +159,12 @@ causes! {
     TrustOtherAccount, "trust_other_account", Target;
     /// The trust policy trusts only other users or roles of the source account.
     TrustOtherPrincipal, "trust_other_principal", Target;
+    /// The trust policy names one session of the role, and every session has another name.
+    TrustNamesOneSession, "trust_names_one_session", Target;
+    /// The trust policy names the principal with another path, or without it.
+    TrustOtherPath, "trust_other_path", Target;
+    /// The trust policy names a former role of the permission set, which IAM Identity Center has created again.
+    ReservedRoleRecreated, "reserved_role_recreated", Target;
     /// The trust policy names a deleted user or role.
     TrustDanglingPrincipal, "trust_dangling_principal", Target;
     /// No statement of the trust policy covers `sts:AssumeRole`.
@@ -142,6 +175,8 @@ causes! {
     TrustDenies, "trust_denies", Target;
     /// The request sends session tags, and one side does not allow `sts:TagSession`.
     SessionTagsNotAllowed, "session_tags_not_allowed", Target;
+    /// The session inherits session tags, and one side does not allow `sts:TagSession`.
+    InheritedSessionTags, "inherited_session_tags", Target;
     /// The request sends a source identity, and one side does not allow `sts:SetSourceIdentity`.
     SourceIdentityNotAllowed, "source_identity_not_allowed", Target;
     /// The trust policy requires no external ID, but the link has one.
@@ -172,6 +207,8 @@ causes! {
     PermissionSetNotProvisioned, "permission_set_not_provisioned", Source;
     /// The user may assume only other roles.
     GrantOtherArn, "grant_other_arn", Source;
+    /// The grant names the role with another path, or without it.
+    GrantOtherPath, "grant_other_path", Source;
     /// The request does not meet a condition of the grant.
     GrantCondition, "grant_condition", Source;
     /// A policy of the user denies the request.
@@ -210,4 +247,40 @@ causes! {
     S3Tags, "s3_tags", Request;
     /// S3 rejects the namespace of the test bucket.
     S3Namespace, "s3_namespace", Request;
+    /// A trust policy names a group, which cannot be a principal.
+    GroupAsPrincipal, "group_as_principal", Target;
+    /// A trust policy names a user or role that does not exist.
+    PrincipalAbsent, "principal_absent", Target;
+    /// The trust policy exceeds its quota.
+    TrustPolicyTooLong, "trust_policy_too_long", Target;
+    /// A policy of a user, group or role has a `Principal` element.
+    PrincipalInGrant, "principal_in_grant", Source;
+    /// The inline policies of a user, group or role exceed their quota together.
+    InlinePoliciesTooLong, "inline_policies_too_long", Source;
+    /// A managed policy exceeds its quota.
+    ManagedPolicyTooLong, "managed_policy_too_long", Source;
+    /// A managed policy has as many versions as IAM keeps.
+    TooManyPolicyVersions, "too_many_policy_versions", Source;
+    /// A user, group or role has as many managed policies as it may.
+    TooManyAttachedPolicies, "too_many_attached_policies", Source;
+    /// A managed policy of this name exists.
+    PolicyNameTaken, "policy_name_taken", Source;
+    /// The account has no managed policy of this ARN.
+    ManagedPolicyAbsent, "managed_policy_absent", Source;
+    /// A managed policy is still attached, or a permission set refers to it.
+    PolicyInUse, "policy_in_use", Source;
+    /// Only AWS may change the role: it is that of a permission set, or of a service.
+    ReservedRole, "reserved_role", IdentityCenter;
+    /// The permission set is also provisioned in the management account, where a delegated administrator cannot change it.
+    PermissionSetOfManagementAccount, "permission_set_of_management_account", IdentityCenter;
+    /// Another change of the permission set is in progress.
+    PermissionSetBusy, "permission_set_busy", IdentityCenter;
+    /// The account has no managed policy of the name that the permission set refers to.
+    PermissionSetPolicyAbsent, "permission_set_policy_absent", IdentityCenter;
+    /// The caller lacks IAM permissions that IAM Identity Center uses in its name.
+    ProvisioningDenied, "provisioning_denied", IdentityCenter;
+    /// IAM Identity Center gets no access to the account, which is suspended.
+    AccountSuspended, "account_suspended", Organization;
+    /// The directory has no such user or group.
+    AssigneeAbsent, "assignee_absent", IdentityCenter;
 }

@@ -1,5 +1,6 @@
 //! The table of AWS's error responses.
 
+use super::cause::Cause as C;
 use super::meaning::{Meaning as M, Passes as P};
 
 /// The service that answers.
@@ -15,9 +16,22 @@ pub enum Service {
     Iam,
     /// S3.
     S3,
+    /// The administration of IAM Identity Center.
+    IdentityCenter,
 }
 
 impl Service {
+    /// Returns the name of the service that most often answers so.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any | Self::Query | Self::Sts => "sts",
+            Self::Iam => "iam",
+            Self::S3 => "s3",
+            Self::IdentityCenter => "sso-admin",
+        }
+    }
+
     fn is(self, service: &str) -> bool {
         match self {
             Self::Any => true,
@@ -25,6 +39,7 @@ impl Service {
             Self::Sts => service == "sts",
             Self::Iam => service == "iam",
             Self::S3 => service == "s3",
+            Self::IdentityCenter => service == "sso-admin",
         }
     }
 }
@@ -34,7 +49,7 @@ impl Service {
 pub struct Row {
     /// The service that answers so.
     pub service: Service,
-    /// The error code.
+    /// The error code; empty for the reason of a failed status, which has none.
     pub code: &'static str,
     /// The part of the message that identifies it; empty if the code alone does.
     pub says: &'static str,
@@ -44,6 +59,14 @@ pub struct Row {
     pub passes: P,
     /// The source.
     pub source: &'static str,
+    /// The cause, if the answer names it, and it concerns policies and permission sets rather than a test.
+    pub cause: Option<C>,
+}
+
+impl Row {
+    const fn names(self, cause: C) -> Self {
+        Self { cause: Some(cause), ..self }
+    }
 }
 
 const fn row(
@@ -54,7 +77,7 @@ const fn row(
     passes: P,
     source: &'static str,
 ) -> Row {
-    Row { service, code, says, meaning, passes, source }
+    Row { service, code, says, meaning, passes, source, cause: None }
 }
 
 /// Returns the first row that fits an answer. Messages are compared without regard to case.
@@ -78,6 +101,15 @@ const MFA: &str = "AWS itself, as pasted in public issues of aws-cli and aws-vau
 const PASTED: &str = "AWS itself, as pasted in terraform-provider-aws#9234, aws-vault#512 and aws-cli#8413";
 const PASTED_POLICY: &str = "AWS itself, as pasted in public issues of terraform-provider-aws (AttachRolePolicy)";
 const NEW_ACCOUNT: &str = "AWS itself, as pasted in org-formation-cli#192; S3 API reference, Error responses";
+const PASTED_QUOTA: &str =
+    "AWS itself, as pasted in mapsnap#483, analytical-platform#6873, kubeflow#6687, eks-hybrid#741 and iamy#21";
+const PASTED_PRINCIPAL: &str = "AWS itself, as pasted in aws-cdk#11505 and terraform-provider-aws#10419";
+const PASTED_RESERVED: &str = "AWS itself, as pasted in cloud-access-bot#11, aws-nuke#1028 and kubefirst#855";
+const PASTED_ATTACHED: &str = "AWS itself, as pasted in metastructure#18";
+const PASTED_SET: &str = "AWS itself, as pasted in cloudformation-coverage-roadmap#660, aws-resource-providers#66 and iam-identity-center-team#59";
+const PASTED_STATUS: &str = "terraform-provider-aws, account_assignment_test.go, which runs against AWS; public issues";
+const PASTED_SIMULATION: &str = "AWS itself, as pasted in amazon-ecs-exec-checker#10; cloud-custodian (2021)";
+const PASTED_TAGS: &str = "AWS itself, as pasted in containers-roadmap#2413 and configure-aws-credentials#1803";
 const TERRAFORM: &str = "terraform-provider-aws, internal/service/iam (wait.go, role.go)";
 
 /// All rows. The first that fits counts, so messages come before codes.
@@ -101,6 +133,8 @@ pub static ALL: &[Row] = &[
     row(Service::Sts, "AccessDenied", "verify your mfa serial number", M::MfaSerialWrong, P::Never, MFA),
     row(Service::Sts, "AccessDenied", "with session credentials", M::Denied, P::Never, PROBED),
     row(Service::Any, "AccessDenied", "", M::Denied, P::AfterWrite, DENIED),
+    row(Service::IdentityCenter, "AccessDeniedException", ":permissionset/", M::Denied, P::Never, PASTED_SET)
+        .names(C::PermissionSetOfManagementAccount),
     row(Service::Any, "AccessDeniedException", "", M::Denied, P::AfterWrite, COMMON),
     row(Service::Any, "UnauthorizedOperation", "", M::Denied, P::AfterWrite, DENIED),
     // Credentials, clock and signature.
@@ -146,10 +180,25 @@ pub static ALL: &[Row] = &[
     row(Service::Sts, "ValidationError", "roles assumed by role chaining", M::DurationOverChain, P::Never, PROBED),
     row(Service::Any, "ValidationError", "", M::Invalid, P::Never, COMMON),
     row(Service::Any, "ValidationException", "", M::Invalid, P::Never, COMMON),
+    row(Service::Sts, "PackedPolicyTooLarge", "session tags", M::Invalid, P::Never, PASTED_TAGS)
+        .names(C::SessionTagsTooLarge),
     row(Service::Sts, "PackedPolicyTooLarge", "", M::Invalid, P::Never, ASSUME),
     row(Service::Sts, "InvalidParameterValue", "", M::Invalid, P::Never, RECORDED),
     row(Service::Sts, "MalformedInput", "", M::Invalid, P::Never, PROBED),
+    row(Service::Iam, "MalformedPolicyDocument", "invalid principal in policy", M::Invalid, P::Never, PASTED_PRINCIPAL)
+        .names(C::PrincipalAbsent),
+    row(
+        Service::Iam,
+        "MalformedPolicyDocument",
+        "should not specify a principal",
+        M::Invalid,
+        P::Never,
+        PASTED_PRINCIPAL,
+    )
+    .names(C::PrincipalInGrant),
     row(Service::Query, "MalformedPolicyDocument", "", M::Invalid, P::Never, IAM),
+    row(Service::Iam, "InvalidInput", "invalid entity arn", M::Invalid, P::Never, PASTED_SIMULATION)
+        .names(C::SimulatedArn),
     row(Service::Iam, "InvalidInput", "", M::Invalid, P::Never, IAM),
     row(Service::Query, "InvalidParameterCombination", "", M::Invalid, P::Never, COMMON),
     row(Service::Query, "InvalidQueryParameter", "", M::Invalid, P::Never, COMMON),
@@ -164,6 +213,10 @@ pub static ALL: &[Row] = &[
     row(Service::S3, "NotImplemented", "", M::Invalid, P::Never, S3),
     row(Service::S3, "MethodNotAllowed", "", M::Invalid, P::Never, S3),
     // AWS is busy or fails.
+    row(Service::IdentityCenter, "ConflictException", "", M::InProgress, P::InMoments, PASTED_SET)
+        .names(C::PermissionSetBusy),
+    row(Service::IdentityCenter, "ThrottlingException", "", M::Throttled, P::InMoments, PASTED_SET)
+        .names(C::PermissionSetBusy),
     row(Service::Any, "Throttling", "", M::Throttled, P::InMoments, COMMON),
     row(Service::Any, "ThrottlingException", "", M::Throttled, P::InMoments, SDK),
     row(Service::Any, "ThrottledException", "", M::Throttled, P::InMoments, SDK),
@@ -185,13 +238,49 @@ pub static ALL: &[Row] = &[
     row(Service::Iam, "ConcurrentModification", "", M::InProgress, P::InMoments, TERRAFORM),
     row(Service::Iam, "EntityTemporarilyUnmodifiable", "", M::InProgress, P::InMoments, IAM),
     // xacct creates no managed policies, so one that IAM does not know will not appear.
-    row(Service::Iam, "NoSuchEntity", "is not attachable", M::Absent, P::Never, PASTED_POLICY),
+    row(Service::Iam, "NoSuchEntity", "is not attachable", M::Absent, P::Never, PASTED_POLICY)
+        .names(C::ManagedPolicyAbsent),
+    row(
+        Service::Iam,
+        "NoSuchEntity",
+        "unable to retrieve specified iam entity",
+        M::Absent,
+        P::Never,
+        PASTED_SIMULATION,
+    )
+    .names(C::SimulatedArn),
     row(Service::Iam, "NoSuchEntity", "", M::Absent, P::AfterWrite, TERRAFORM),
+    row(Service::Iam, "DeleteConflict", "a policy attached to entities", M::InUse, P::AfterWrite, PASTED_ATTACHED)
+        .names(C::PolicyInUse),
     row(Service::Iam, "DeleteConflict", "", M::InUse, P::AfterWrite, IAM),
+    row(Service::Iam, "EntityAlreadyExists", "a policy called", M::Exists, P::Never, PASTED_RESERVED)
+        .names(C::PolicyNameTaken),
     row(Service::Iam, "EntityAlreadyExists", "", M::Exists, P::Never, IAM),
+    row(Service::Iam, "LimitExceeded", "maximum policy size of", M::Quota, P::Never, PASTED_QUOTA)
+        .names(C::InlinePoliciesTooLong),
+    row(Service::Iam, "LimitExceeded", "quota for policysize", M::Quota, P::Never, PASTED_QUOTA)
+        .names(C::ManagedPolicyTooLong),
+    row(Service::Iam, "LimitExceeded", "quota for aclsizeperrole", M::Quota, P::Never, PASTED_QUOTA)
+        .names(C::TrustPolicyTooLong),
+    row(Service::Iam, "LimitExceeded", "quota for policiesper", M::Quota, P::Never, PASTED_QUOTA)
+        .names(C::TooManyAttachedPolicies),
+    row(Service::Iam, "LimitExceeded", "before you create a new version", M::Quota, P::Never, PASTED_QUOTA)
+        .names(C::TooManyPolicyVersions),
     row(Service::Iam, "LimitExceeded", "", M::Quota, P::Never, IAM),
+    // AWS changed the spelling of the next word in 2017.
+    row(Service::Iam, "UnmodifiableEntity", "is only modif", M::Fixed, P::Never, PASTED_RESERVED)
+        .names(C::ReservedRole),
     row(Service::Iam, "UnmodifiableEntity", "", M::Fixed, P::Never, IAM),
     row(Service::Iam, "PolicyNotAttachable", "", M::Fixed, P::Never, IAM),
+    // Reasons of a failed change in IAM Identity Center.
+    row(Service::IdentityCenter, "", "not supported policy", M::Absent, P::Never, PASTED_STATUS)
+        .names(C::PermissionSetPolicyAbsent),
+    row(Service::IdentityCenter, "", "access denied by iam", M::Denied, P::Never, PASTED_SET)
+        .names(C::ProvisioningDenied),
+    row(Service::IdentityCenter, "", "takes longer than usual", M::Failed, P::Never, PASTED_STATUS)
+        .names(C::AccountSuspended),
+    row(Service::IdentityCenter, "", "was not found in directory", M::Absent, P::Never, PASTED_STATUS)
+        .names(C::AssigneeAbsent),
     // Buckets.
     row(Service::S3, "TooManyBuckets", "", M::S3Quota, P::Never, RECORDED),
     row(Service::S3, "InvalidLocationConstraint", "", M::S3Region, P::Never, RECORDED),

@@ -8,6 +8,7 @@ fn every_row_can_be_reached_and_has_a_source() {
             Service::Query | Service::Sts => "sts",
             Service::Iam => "iam",
             Service::S3 => "s3",
+            Service::IdentityCenter => "sso-admin",
         };
         let found = look_up(service, row.code, row.says).expect("a row");
         assert!(std::ptr::eq(found, row), "row {index}, {} `{}`, is hidden by {found:?}", row.code, row.says);

@@ -27,7 +27,7 @@ use crate::aws::client::trace;
 use crate::aws::credentials::config_files::for_sdk;
 use crate::aws::credentials::mfa::Mfa;
 use crate::aws::credentials::profiles::Profiles;
-use crate::aws::credentials::provider::{Once, missing, origin, unusable};
+use crate::aws::credentials::provider::{Once, machine, missing, origin, unusable};
 use crate::aws::credentials::role_chain::{self, Base, Chain};
 use crate::environment::{self, variable};
 use crate::error::{Error, Result};
@@ -318,6 +318,7 @@ impl Connections {
         };
         Ok(Access {
             origin: origin(&credentials, used_profile.as_deref()),
+            machine: machine(&credentials),
             signs_in: used_profile.as_deref().and_then(|profile| self.profiles.sign_in(profile)),
             profile: used_profile,
             is_session: credentials.session_token().is_some(),

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::valid;
+use crate::iam::arn::PrincipalRef;
+
 /// The links whose settings to print, and the file to write to.
 #[derive(Debug, Clone, Args)]
 pub struct Printed {
@@ -16,4 +19,12 @@ pub struct Printed {
     /// Overwrite any existing file
     #[arg(long, requires = "out")]
     pub force: bool,
+}
+
+/// Whose credentials the tool uses.
+#[derive(Debug, Clone, Args)]
+pub struct ToolOptions {
+    /// The principal of the links whose credentials the tool has, such as role/ci/terraform (default: any of them)
+    #[arg(long = "as", value_name = "PRINCIPAL", value_parser = valid::<PrincipalRef>)]
+    pub as_principal: Option<PrincipalRef>,
 }

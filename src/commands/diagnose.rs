@@ -3,6 +3,7 @@
 
 mod arguments;
 mod diagnosed;
+mod evaluated;
 mod facts_file;
 mod links;
 mod message;
@@ -45,6 +46,7 @@ async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     }
     let diagnosed = match &args.facts {
         Some(path) => vec![saved::diagnosed(path, args, run).await?],
+        None if args.as_principal.is_some() || args.message.is_some() => evaluated::diagnosed(args, run).await?,
         None => live(args, run).await?,
     };
     let exit_code = ExitCode::worst(diagnosed.iter().map(Diagnosed::exit_code));

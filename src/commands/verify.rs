@@ -1,6 +1,7 @@
 //! `xacct verify`: tests every link in `xacct.toml`.
 
 mod arguments;
+mod evaluated;
 mod must_refuse;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,9 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
     if args.must_refuse {
         return must_refuse::must_refuse(args, &links, run).await;
+    }
+    if let Some(principal) = &args.as_principal {
+        return evaluated::evaluated(args, principal, &links, run).await;
     }
     let principals = proving::principals_on_record(run)?;
     let mut source = Source::from(&run.file.source);

@@ -72,6 +72,10 @@ impl Asked {
         if key.starts_with("aws:resourcetag/") || key.starts_with("iam:resourcetag/") {
             return !self.resource_tags_known;
         }
+        if key == "aws:username" {
+            // Sessions of roles have none (IAM User Guide, AWS global condition context keys).
+            return !self.request.context.get("aws:principaltype").iter().any(|kind| kind == "AssumedRole");
+        }
         if key == "aws:tokenissuetime" {
             // Requests with access keys lack this key.
             return self.is_session;
@@ -111,7 +115,8 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
     set_time(&mut context, facts);
     context.set("aws:PrincipalIsAWSService", ["false"]);
     context.set("aws:PrincipalAccount", [account.to_string()]);
-    context.set("aws:PrincipalType", [if is_user { "User" } else { "AssumedRole" }]);
+    let is_role = facts.link.principal.acts_as_role();
+    context.set("aws:PrincipalType", [if is_role { "AssumedRole" } else { "User" }]);
     context.set("aws:username", facts.link.principal.user_name().map(ToString::to_string));
     if let Some(user) = user {
         let session = facts.caller.identity.present().and_then(CallerArn::session);
@@ -152,7 +157,10 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
             context.set(&format!("iam:ResourceTag/{key}"), [value.clone()]);
         }
     }
-    let principal = Principal { account, arns: [arn].into(), unique_id: user.map(|user| user.unique_id.clone()) };
+    // A trust policy may name one session of a role, too (IAM User Guide, Principal).
+    let session = facts.caller_as_principal().filter(|caller| caller.session().is_some()).map(ToString::to_string);
+    let arns = session.into_iter().chain([arn]).collect();
+    let principal = Principal { account, arns, unique_id: user.map(|user| user.unique_id.clone()) };
     Asked {
         request: Request {
             principal: principal.into(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::answers::Meaning;
+use crate::environment::Machine;
 use crate::error::AwsAnswer;
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{CallerArn, PrincipalArn, PrincipalRef, RoleArn};
@@ -145,7 +146,10 @@ pub struct CallerFacts {
     /// Whether the access key in the environment is the user's, if other credentials were used.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_user_in_environment: bool,
-    /// The profile in `AWS_PROFILE`, if access keys in the environment override it.
+    /// The part of this machine that provided them, if nobody chose them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+    /// The profile in `AWS_PROFILE`, if access keys in the environment override it, or it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden_profile: Option<String>,
     /// Whether they are temporary.
@@ -214,6 +218,8 @@ pub enum NotSent {
     NoCredentials(String),
     /// The credentials do not belong to the user.
     NotTheUsers,
+    /// The link is evaluated for the principal, and no credentials are used as its.
+    Evaluated,
     /// The role requires MFA and xacct had no code, for this reason. Files older than `no_mfa_device` also use this if
     /// no device was known.
     NoMfaCode(String),
@@ -227,6 +233,9 @@ impl fmt::Display for Answer {
             Self::Accepted(session) => write!(f, "sts:AssumeRole returned session {session}"),
             Self::Refused(answer) => answer.fmt(f),
             Self::NotSent(NotSent::NotTheUsers) => f.write_str("no request sent: these are not the user's credentials"),
+            Self::NotSent(NotSent::Evaluated) => {
+                f.write_str("no request sent: evaluated with the policies that were read")
+            }
             Self::NotSent(NotSent::NoCredentials(why) | NotSent::NoMfaCode(why) | NotSent::NoMfaDevice(why)) => {
                 write!(f, "no request sent: {why}")
             }
@@ -510,6 +519,12 @@ impl Facts {
     pub(crate) fn is_key_unknown(&self) -> bool {
         let row = if let Answer::Refused(answer) = &self.answer { answer.row() } else { None };
         !self.caller.is_session && row.is_some_and(|row| row.meaning == Meaning::UnknownKey)
+    }
+
+    /// Returns whether the link is only evaluated for the principal.
+    #[must_use]
+    pub fn is_evaluated(&self) -> bool {
+        self.answer == Answer::NotSent(NotSent::Evaluated)
     }
 
     /// Returns the Region of the request that was denied: that to S3, or else AssumeRole.

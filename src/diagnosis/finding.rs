@@ -32,6 +32,9 @@ pub struct Finding {
     /// Whether the request did not get that far: only the policies show that this would fail next.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub foreseen: bool,
+    /// Whether the same request can succeed later, with nothing changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waiting_helps: bool,
     /// The problem as a sentence without full stop.
     pub summary: String,
     /// The evidence.
@@ -78,6 +81,7 @@ impl Finding {
             side: cause.side(),
             certainty: Certainty::Certain,
             foreseen: false,
+            waiting_helps: cause.waiting_helps(),
             summary: summary.into(),
             evidence: Vec::new(),
             fixes: Vec::new(),

@@ -100,6 +100,7 @@ impl Fix {
             Side::Source => operator("source", facts.source_account(), &facts.source.operator),
             Side::Target => operator("target", facts.link.role.account.to_string(), &facts.target.operator),
             Side::Organization => "administrator of the organization".to_owned(),
+            Side::IdentityCenter => "administrator of IAM Identity Center".to_owned(),
             Side::Request | Side::LocalConfiguration => "you".to_owned(),
         };
         Self { who, steps: Vec::new() }

@@ -17,6 +17,7 @@ mod fix;
 mod join;
 pub mod made;
 mod message;
+pub mod pasted;
 pub mod permission;
 mod policies;
 mod redact;
@@ -38,17 +39,20 @@ pub use verdict::{Layer, Verdict};
 
 use ahead::Ahead;
 use checks::{
-    answer, bucket, credentials, duration, grant, mfa, named, others, possible, propagation, tail, too_open, trust,
-    unparsed,
+    answer, bucket, change, credentials, duration, grant, mfa, named, others, possible, propagation, tail, too_open,
+    trust, unparsed,
 };
 use facts::{Answer, LinkFacts};
-use verdict::{Evaluation, Evaluations};
+use verdict::{ActionEvaluation, Evaluation, Evaluations};
 
 /// The result of a diagnosis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// The request and AWS's answer.
     pub attempt: Attempt,
+    /// The decision of the policies, if the link was only evaluated for the principal: nothing is proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluated: Option<Evaluated>,
     /// The problems, in the order in which to fix them: first what AWS denied, the most certain first.
     pub findings: Vec<Finding>,
     /// Possible causes, if the facts do not show the cause.
@@ -63,6 +67,42 @@ pub struct Diagnosis {
     /// Further facts, such as accepted callers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// What the policies decide for a principal without a request of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evaluated {
+    /// The principal.
+    #[serde(rename = "as")]
+    pub principal: String,
+    /// The decision on AssumeRole.
+    pub verdict: Verdict,
+    /// That of the trust policy alone; `None` if there is no role.
+    #[serde(skip)]
+    pub trust: Option<Verdict>,
+    /// That of the principal's policies alone.
+    #[serde(skip)]
+    pub grant: Option<Verdict>,
+}
+
+impl Evaluated {
+    /// Returns the decision on AssumeRole. The findings count, too: within one account a trust policy may be enough.
+    fn of(facts: &Facts, evaluations: &Evaluations<'_>, findings: &[Finding]) -> Option<Self> {
+        let layers = evaluations.assume.iter().flat_map(ActionEvaluation::layers).map(Evaluation::verdict);
+        let (refusing, others): (Vec<_>, Vec<_>) = layers.partition(|verdict| verdict.refuses());
+        let of_policies = || findings.iter().filter(|finding| !finding.foreseen);
+        let verdict = if of_policies().any(|finding| finding.certainty == Certainty::Certain) {
+            refusing.into_iter().max().unwrap_or(Verdict::NotAllowed)
+        } else if of_policies().next().is_some() {
+            Verdict::Unknown
+        } else {
+            others.into_iter().max().unwrap_or(Verdict::Unknown)
+        };
+        let assume = evaluations.assume.first();
+        let trust = assume.and_then(|evaluation| evaluation.trust.as_ref()).map(Evaluation::verdict);
+        let grant = assume.map(|evaluation| evaluation.grant.verdict());
+        facts.is_evaluated().then(|| Self { principal: facts.link.of_link().label(), verdict, trust, grant })
+    }
 }
 
 /// The AssumeRole request: the caller and the result.
@@ -109,6 +149,7 @@ impl Diagnosis {
 pub fn diagnose(facts: &Facts) -> Diagnosis {
     let mut diagnosis = Diagnosis {
         attempt: Attempt::of(facts),
+        evaluated: None,
         findings: Vec::new(),
         possible: Vec::new(),
         unread: policies::unread(facts),
@@ -118,7 +159,9 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     };
     let findings = &mut diagnosis.findings;
     findings.extend(answer::answered(facts));
-    findings.extend(credentials::findings(facts));
+    if !change::is_asked_for(facts) {
+        findings.extend(credentials::findings(facts));
+    }
     let is_credentials = findings.iter().any(|finding| is_about_credentials(finding.cause));
     let evaluations = verdict::evaluations(facts);
     let mut ahead = Ahead::default();
@@ -133,6 +176,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             diagnosis.warnings = others.warnings;
             diagnosis.notes = [too_open::notes(facts), others.notes].concat();
         }
+        // An operator's request says nothing about the link.
+        Answer::Refused(_) if change::is_asked_for(facts) => {}
         // Without valid credentials AWS does not reach the policies.
         Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {
             let facts = &ahead::with_credentials(facts);
@@ -164,6 +209,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     let is_of_policy = |finding: &&Finding| finding.cause != Cause::UnreadablePolicy && !finding.foreseen;
     let explains = |finding: &Finding| finding.certainty == Certainty::Certain && !finding.foreseen;
     let certain = diagnosis.findings.iter().any(explains);
+    diagnosis.evaluated = Evaluated::of(facts, &evaluations, &diagnosis.findings);
     let is_denied = matches!(&facts.answer, Answer::Refused(answer) if answer.is_denial());
     if is_denied && !certain {
         if diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
@@ -173,13 +219,17 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             diagnosis.possible.extend(possible::of_assume_role(facts, &evaluations, propagating.is_some()));
             diagnosis.findings.extend(propagating);
         }
+    } else if facts.is_evaluated() {
+        diagnosis.possible.extend(verdict::gaps(evaluations.all()));
     } else if !diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
         diagnosis.possible.extend(possible::of_s3(facts, &evaluations));
     }
     diagnosis.findings.extend(next);
     diagnosis.warnings.extend(named::warning(facts, &diagnosis.findings));
     diagnosis.warnings.extend(age::warnings(facts));
-    diagnosis.layers = evaluations.all().map(Evaluation::report).chain(layers).collect();
+    if !change::is_asked_for(facts) {
+        diagnosis.layers = evaluations.all().map(Evaluation::report).chain(layers).collect();
+    }
     // The sort is stable: findings of equal certainty keep the order of the checks.
     diagnosis.findings.sort_by_key(|finding| (finding.foreseen, finding.certainty));
     diagnosis
@@ -214,6 +264,7 @@ fn is_about_credentials(cause: Cause) -> bool {
             | C::WrongPartition
             | C::RegionNotEnabled
             | C::SigningRegion
+            | C::OwnRoleRefused
             | C::VersionOneToken
             | C::AccountNotReady
             | C::StsInactive

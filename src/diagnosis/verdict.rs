@@ -34,6 +34,11 @@ impl Verdict {
     pub fn refuses(self) -> bool {
         matches!(self, Self::NotAllowed | Self::Denied)
     }
+
+    /// Returns whether the policies that were read allow the request.
+    pub fn allows(self) -> bool {
+        matches!(self, Self::Allowed | Self::AllowedAsFarAsRead)
+    }
 }
 
 /// How one kind of policy decides a request.
@@ -179,6 +184,13 @@ pub struct ActionEvaluation<'a> {
     pub boundary: Option<Evaluation<'a>>,
 }
 
+impl<'a> ActionEvaluation<'a> {
+    /// Returns each.
+    pub fn layers(&self) -> impl Iterator<Item = &Evaluation<'a>> {
+        self.trust.iter().chain([&self.grant]).chain(&self.boundary)
+    }
+}
+
 /// All evaluations of a diagnosis.
 #[derive(Debug)]
 pub struct Evaluations<'a> {
@@ -213,9 +225,7 @@ impl<'a> RoleEvaluation<'a> {
 impl<'a> Evaluations<'a> {
     /// Returns the evaluations of AssumeRole, and of the first S3 action: the one that was denied, if any.
     pub fn all(&self) -> impl Iterator<Item = &Evaluation<'a>> {
-        let assume = self.assume.iter();
-        let assume = assume
-            .flat_map(|evaluation| evaluation.trust.iter().chain([&evaluation.grant]).chain(&evaluation.boundary));
+        let assume = self.assume.iter().flat_map(ActionEvaluation::layers);
         let s3 = self.s3.first().into_iter().flat_map(RoleEvaluation::each);
         assume.chain(s3)
     }

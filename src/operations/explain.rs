@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
+use crate::aws::iam::observe;
 use crate::aws::sts;
 use crate::cli::{BucketNamespace, Probe};
 use crate::config::{GrantSettings, Link, Source};
@@ -16,13 +17,14 @@ use crate::diagnosis::facts::{
     Answer, CallerFacts, LinkFacts, Mfa, NotSent, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts,
 };
 use crate::diagnosis::made::Made;
-use crate::diagnosis::{Cause, Certainty, Diagnosis, Facts, Finding, diagnose, message_note};
+use crate::diagnosis::{Cause, Certainty, Diagnosis, Evaluated, Facts, Finding, Verdict, diagnose, message_note};
 use crate::environment;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn, RoleRef, UserRef, set_of_role};
+use crate::iam::arn::{CallerArn, PrincipalArn, PrincipalRef, RoleArn, RoleRef, UserRef, set_of_role};
 use crate::iam::grant_names::set_policy_arn;
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::state::{FoundDocument, Reading};
+use crate::iam::templates::GRANT_POLICY;
 use crate::operations::operators::Operators;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Denied, Outcome, Proof, Prover, Watch};
@@ -232,7 +234,8 @@ impl<'a> Diagnostician<'a> {
         let variable = |name| self.run.context.variable(name);
         // Keys in the environment take precedence, unless an option or the file names a profile.
         let has_keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().all(|name| variable(name).is_some());
-        let from_environment = has_keys && caller.profile.is_none();
+        // The SDK asks the machine if the profile has no credentials.
+        let from_environment = (has_keys || caller.machine.is_some()) && caller.profile.is_none();
         caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
         self.add_profile_of_user(&mut caller);
         caller
@@ -375,6 +378,111 @@ impl<'a> Diagnostician<'a> {
         Some(self.together(case, request, tried, halves, caller))
     }
 
+    /// Collects what the operators can read about a link as this principal would use it: nothing is tried.
+    ///
+    /// # Errors
+    /// When the principal is of another account than the source account.
+    pub async fn evaluated(&self, case: &Case<'_>, principal: &PrincipalRef) -> Result<Facts> {
+        self.check_account(principal)?;
+        let mut facts = self.as_if(case, principal).await?;
+        let link = &mut facts.link;
+        (link.principal, link.through) = self.acting(principal.clone()).await;
+        let source = self.shared_source(link);
+        let target = async {
+            let access = self.operators.target(case.link).await;
+            collect::target(access.map(Reader::from), link, now(self.run)).await
+        };
+        let (source, target) = tokio::join!(Box::pin(source), Box::pin(target));
+        Ok(Facts { source, target, ..facts })
+    }
+
+    /// Evaluates a link for the principals as which a proof of it did not run, with what was read anyway: the trust policy, and
+    /// these grants, by principal. Sends no request, and says what was found.
+    pub async fn others(
+        &self,
+        case: &Case<'_>,
+        proof: &Proof,
+        grants: &[(PrincipalArn, FoundDocument)],
+    ) -> Vec<String> {
+        let Some(tested) = proof.tested_as.as_ref().filter(|_| proof.outcome == Outcome::Works) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for other in case.link.principals.iter().filter(|other| !other.is_same(tested)) {
+            let Ok(mut facts) = self.as_if(case, other).await else { continue };
+            if let Some(role) = &proof.role {
+                facts.target.role = Reading::Present(role.clone().into());
+            }
+            if let Some((arn, grant)) = grants.iter().find(|(arn, _)| arn.reference().is_same(other)) {
+                let inline = [(GRANT_POLICY.to_owned(), Reading::Present(grant.clone()))];
+                facts.source.policies.inline = Reading::Present(inline.into());
+                facts.caller.identity = as_caller(arn).map_or(Reading::Absent, Reading::Present);
+            }
+            let diagnosis = diagnose(&facts);
+            let Some(Evaluated { verdict, trust, grant, .. }) = diagnosis.evaluated else { continue };
+            let allows = |verdict: Option<Verdict>| verdict.is_some_and(Verdict::allows);
+            let what = match diagnosis.findings.first().filter(|_| verdict.refuses()) {
+                Some(finding) => format!("not allowed: {}", finding.summary),
+                None if allows(trust) && allows(grant) => "trust policy and grant allow it".to_owned(),
+                None if allows(trust) => "the trust policy allows it; its own policies were not read".to_owned(),
+                None => "not decided by what was read".to_owned(),
+            };
+            found.push(format!("{} by evaluation, not tested: {what}", other.label()));
+        }
+        found
+    }
+
+    /// Returns the facts about a link as this principal would use it, with nothing read.
+    async fn as_if(&self, case: &Case<'_>, principal: &PrincipalRef) -> Result<Facts> {
+        let asked =
+            self.untried(case.link, case.role).ok_or_else(|| Error::new(Kind::Internal, "no Region is known"))?;
+        let name = case.link.session_name.as_ref().map_or(principal.name(), |name| name.as_str());
+        let request = RequestFacts { session_name: name.to_owned(), ..asked };
+        let is_it = |other: &PrincipalRef| other.label() == principal.label();
+        let others = case.link.principals.iter().filter(|other| !is_it(other)).cloned().collect();
+        let link = self.link(case, None).await;
+        let link = LinkFacts { principal: principal.clone(), through: None, other_principals: others, ..link };
+        let is_role = principal.acts_as_role();
+        let mfa = if link.require_mfa && !is_role { Mfa::Present } else { Mfa::Absent };
+        let caller = CallerFacts {
+            origin: "none".to_owned(),
+            is_session: is_role,
+            mfa,
+            identity: Reading::Absent,
+            ..collect::no_caller(&Error::new(Kind::Credentials, "evaluated"))
+        };
+        let answer = Answer::NotSent(NotSent::Evaluated);
+        let tried = Tried { answer, let_through: BTreeSet::new(), refusals_tried: BTreeSet::new(), s3: None };
+        let why = "xacct did not read it";
+        let halves = (link, SourceFacts::not_read(why), TargetFacts::not_read(why));
+        Ok(self.together(case, request, tried, halves, caller))
+    }
+
+    /// Refuses a principal of another account.
+    fn check_account(&self, principal: &PrincipalRef) -> Result<()> {
+        let (Some(found), Some(source)) = (principal.account(), &self.account) else { return Ok(()) };
+        if found == source {
+            return Ok(());
+        }
+        let words = principal.in_words();
+        Err(Error::usage(format!("{words} is in account {found}, but the source account is {source}"))
+            .hint(format!("name a principal of account {source}: --as KIND/NAME")))
+    }
+
+    /// Returns the role that acts for a permission set, and the set; any other principal acts itself.
+    async fn acting(&self, principal: PrincipalRef) -> (PrincipalRef, Option<PrincipalRef>) {
+        let PrincipalRef::PermissionSet(name) = &principal else { return (principal, None) };
+        let Ok(access) = self.operators.source().await else { return (principal, None) };
+        let found = observe::permission_set(&access, name).await.ok();
+        let role = found.and_then(|set| set.present()?.roles.first().map(|role| role.arn.clone()));
+        match role {
+            Some(role) => {
+                (PrincipalRef::Role(RoleRef::Name { path: IamPath::root(), name: role.name }), Some(principal))
+            }
+            None => (principal, None),
+        }
+    }
+
     /// Reads the role alone: nothing is tried.
     ///
     /// # Errors
@@ -409,6 +517,18 @@ impl<'a> Diagnostician<'a> {
             tags: link.session_tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
             source_identity: link.source_identity.as_ref().map(ToString::to_string),
         })
+    }
+}
+
+/// Returns the caller that this principal would be; `None` for one that others act for.
+fn as_caller(principal: &PrincipalArn) -> Option<CallerArn> {
+    match principal {
+        PrincipalArn::User(user) => Some(CallerArn::User(user.clone())),
+        PrincipalArn::Role(role) => Some(CallerArn::parse(&format!(
+            "arn:{}:sts::{}:assumed-role/{}/xacct",
+            role.partition, role.account, role.name
+        ))),
+        PrincipalArn::Group(_) | PrincipalArn::PermissionSet(_) => None,
     }
 }
 

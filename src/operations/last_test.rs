@@ -13,7 +13,7 @@ use crate::cli::HowOften;
 use crate::config::Link;
 use crate::context::Context;
 use crate::files::{self, Readers};
-use crate::iam::arn::RoleArn;
+use crate::iam::arn::{PrincipalRef, RoleArn};
 use crate::iam::last_use::{TestUse, Used};
 use crate::iam::names::{AccountId, Region};
 use crate::proof::{Outcome, Proof, StepOutcome};
@@ -35,9 +35,11 @@ pub struct Tested<'a> {
 }
 
 /// The last test of a link.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LastTest {
     pub outcome: Outcome,
+    /// The principal of the link as which it ran, if a record says so.
+    pub tested_as: Option<PrincipalRef>,
     pub at: SystemTime,
     /// When all requests that must be denied were denied last.
     pub denied_at: Option<SystemTime>,
@@ -51,6 +53,9 @@ struct Record {
     role_arn: String,
     user: String,
     outcome: String,
+    /// The principal of the link as which it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tested_as: Option<String>,
     at: String,
     settings: String,
     /// When all requests that must be denied were denied last.
@@ -97,6 +102,7 @@ impl Tested<'_> {
             role_arn: self.role.to_string(),
             user: self.principals.to_owned(),
             outcome: proof.outcome.id().to_owned(),
+            tested_as: proof.tested_as.as_ref().map(|principal| principal.without_account().to_string()),
             at: here.format(&Rfc3339).ok()?,
             settings: self.settings(),
             uses,
@@ -142,6 +148,7 @@ impl Tested<'_> {
         let record = self.read(context)?;
         Some(LastTest {
             outcome: Outcome::ALL.into_iter().find(|outcome| outcome.id() == record.outcome)?,
+            tested_as: record.tested_as.and_then(|principal| principal.parse().ok()),
             at: OffsetDateTime::parse(&record.at, &Rfc3339).ok()?.into(),
             denied_at: record.refusals_at.and_then(|at| Some(OffsetDateTime::parse(&at, &Rfc3339).ok()?.into())),
             of_other_settings: record.settings != self.settings(),

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod apply;
 pub(crate) mod complete;
 pub(crate) mod consumers;
+pub(crate) mod evaluation;
 pub(crate) mod explain;
 pub(crate) mod grant_writer;
 pub(crate) mod interrupt;

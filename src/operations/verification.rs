@@ -133,13 +133,17 @@ impl Bench<'_> {
         claim.unsent_refusals = self.refusals.and_then(|often| tested.unsent_refusals(often, run.context));
         let progress = run.console.progress(&link.name);
         let at = (run.context.now)();
-        let result = prover.prove(&claim, self.silent.target(link), async |_| None, &progress).await;
+        let mut result = prover.prove(&claim, self.silent.target(link), async |_| None, &progress).await;
         if let Ok(proof) = &result {
             let (ahead, region) = (prover.clock_ahead(), prover.region(&claim).clone());
             tested.keep(proof, Begun { at, ahead, used_before, region }, run.context);
         }
         let case = Case { link, role: &role, target: None, written: None, made: None };
         let diagnosis = self.diagnostician.explain(&case, (prover, &claim), &result, &progress).await;
+        if let Ok(proof) = &mut result {
+            let notes = self.diagnostician.others(&case, proof, &[]).await;
+            proof.add_notes_on_others(notes);
+        }
         Proven { link, role, result, diagnosis }
     }
 

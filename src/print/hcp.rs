@@ -6,6 +6,7 @@
 
 use super::Access;
 use crate::error::{Error, Result};
+use crate::iam::arn::PrincipalRef;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::HcpTerms;
 use crate::text::shell::{ShellCommand, quoted};
@@ -58,7 +59,7 @@ fn region(access: &Access) -> String {
 /// Returns variables with the user's access keys. The configuration then assumes the role.
 ///
 /// # Errors
-/// When the role requires MFA: a run cannot prompt for a code.
+/// When the role requires MFA, because a run cannot prompt for a code, and when no principal of the link has access keys.
 pub fn with_keys(access: &Access, workspace: &HcpTerms) -> Result<String> {
     if access.needs_mfa {
         return Err(Error::usage(format!(
@@ -67,7 +68,14 @@ pub fn with_keys(access: &Access, workspace: &HcpTerms) -> Result<String> {
         ))
         .hint("use the run's own OIDC token: --auth dynamic"));
     }
-    let user = access.user.as_ref().map_or("USER", |user| user.as_str());
+    if !access.principals.is_empty() && access.principals.iter().all(PrincipalRef::acts_as_role) {
+        return Err(Error::usage(format!("{} has no access keys to store in a workspace", access.owner()))
+            .hint("use the run's own OIDC token: --auth dynamic"));
+    }
+    let user = match access.principals.as_slice() {
+        [PrincipalRef::User(user)] => user.name().as_str(),
+        _ => "USER",
+    };
     let make_key = ShellCommand::new("aws").args(["iam", "create-access-key"]).option("--user-name", user);
     let print = ShellCommand::new("xacct").arg("print-provider-hcl").arg(&access.target);
     Ok(format!(

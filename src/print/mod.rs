@@ -12,8 +12,8 @@ pub mod terragrunt;
 mod text;
 pub mod versions;
 
-use crate::iam::arn::RoleArn;
-use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag, UserName};
+use crate::iam::arn::{PrincipalRef, RoleArn};
+use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag};
 
 /// The data about a link that every tool needs.
 #[derive(Debug, Clone)]
@@ -38,6 +38,15 @@ pub struct Access {
     pub duration: SessionDuration,
     /// The AWS profile with the user's credentials.
     pub profile: Option<String>,
-    /// The user whose credentials the tool needs.
-    pub user: Option<UserName>,
+    /// The principals of the link whose credentials the tool may have; empty if nobody knows.
+    pub principals: Vec<PrincipalRef>,
+}
+
+impl Access {
+    /// Names the owner of the credentials, for a comment: user alice, role ci/terraform.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        let owners: Vec<_> = self.principals.iter().map(|it| it.owner_in_words().replace('`', "")).collect();
+        if owners.is_empty() { "the user".to_owned() } else { owners.join(" or ") }
+    }
 }

@@ -26,13 +26,45 @@ pub struct Profile {
 pub enum Session {
     /// The tool that reads the profile.
     Assumed {
-        /// The profile with the user's own credentials; `None` for those in the environment.
-        source_profile: Option<String>,
+        /// The credentials of a principal of the link.
+        source: CredentialsFrom,
         /// The user's MFA device, if the role requires MFA.
         mfa: Option<MfaDevice>,
     },
     /// xacct, as a `credential_process`.
     Process(Process),
+}
+
+/// Where the tool finds the credentials of a principal of the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialsFrom {
+    /// A profile (`source_profile`).
+    Profile(String),
+    /// The machine (`credential_source`).
+    Machine(CredentialSource),
+}
+
+/// A part of a machine that has credentials (AWS SDKs and Tools Reference Guide, Assume role credential provider).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// Its variables, such as those of a pipeline or a Lambda function.
+    Environment,
+    /// The role of an EC2 instance.
+    Instance,
+    /// The role of a container in ECS, CodeBuild or EKS Pod Identity.
+    Container,
+}
+
+impl CredentialSource {
+    /// Returns the value of `credential_source`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Environment => "Environment",
+            Self::Instance => "Ec2InstanceMetadata",
+            Self::Container => "EcsContainer",
+        }
+    }
 }
 
 /// An MFA device.
@@ -88,11 +120,11 @@ fn block(profile: &Profile) -> Result<String> {
     // For the AWS CLI, `[profile default]` and `[default]` are different profiles.
     let mut text = if name == "default" { "[default]\n".to_owned() } else { format!("[profile {name}]\n") };
     match &profile.session {
-        Session::Assumed { source_profile, mfa } => {
+        Session::Assumed { source, mfa } => {
             line(&mut text, "role_arn", &access.role.to_string())?;
-            match source_profile {
-                Some(name) => line(&mut text, "source_profile", checked_name(name)?)?,
-                None => line(&mut text, "credential_source", "Environment")?,
+            match source {
+                CredentialsFrom::Profile(name) => line(&mut text, "source_profile", checked_name(name)?)?,
+                CredentialsFrom::Machine(source) => line(&mut text, "credential_source", source.name())?,
             }
             if let Some(id) = &access.external_id {
                 line(&mut text, "external_id", id.as_str())?;

@@ -214,9 +214,9 @@ pub(super) fn tags(access: &Access, indent: &str) -> String {
     expression(&Value::Object(tags.collect()), indent)
 }
 
-/// Returns a comment that says where the tool finds the user's credentials.
+/// Returns a comment that says where the tool finds the credentials.
 pub(super) fn comment(access: &Access, tool: &str) -> String {
-    let whose = access.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
+    let whose = access.owner();
     if access.needs_mfa {
         return format!(
             "# Contains no credentials. The role requires MFA: {tool} needs an MFA session of {whose} in\n\

@@ -37,6 +37,13 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Adds facts about other principals of the link than the one whose credentials were used.
+    pub fn add_notes_on_others(&mut self, notes: Vec<String>) {
+        if let Some(step) = self.steps.iter_mut().find(|step| step.id == StepId::WhoAmI) {
+            step.notes.extend(notes);
+        }
+    }
+
     /// Returns whether nothing is proven because the sign-in expired during the proof.
     #[must_use]
     pub fn has_expired(&self) -> bool {

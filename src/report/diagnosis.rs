@@ -6,14 +6,17 @@ use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
 use super::several::of_any_account;
 use crate::diagnosis::facts::Answer;
 use crate::diagnosis::{
-    Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Message, Unread, Verdict, said,
+    Attempt, Certainty, Diagnosis, Evaluated, Evidence, Finding, Fix, FixStep, Layer, Message, Unread, Verdict, said,
 };
 
 /// Returns the diagnosis as text: problems, evidence and fixes.
 #[must_use]
 pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     let width = usize::from(width);
-    let mut blocks = vec![attempt_text(&diagnosis.attempt, width)];
+    let mut blocks = match &diagnosis.evaluated {
+        Some(evaluated) => vec![evaluated_text(evaluated, width)],
+        None => vec![attempt_text(&diagnosis.attempt, width)],
+    };
     for (index, finding) in diagnosis.findings.iter().enumerate() {
         blocks.push(finding_text(finding, &diagnosis.attempt, &format!("{}.", index + 1), width));
     }
@@ -25,7 +28,7 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
             lines.extend(wrapped(&format!("to check: {}", possibility.decided_by), "    ", width));
         }
         blocks.push(lines.join("\n"));
-    } else if diagnosis.findings.is_empty() {
+    } else if diagnosis.findings.is_empty() && diagnosis.evaluated.is_none() {
         blocks.push(format!("{GOOD}No problems found.{GOOD:#}"));
     }
     let warnings = diagnosis.warnings.iter().map(|it| format!("Warning: {it}"));
@@ -120,6 +123,34 @@ fn message_text(message: &Message, width: usize) -> String {
     lines.join("\n")
 }
 
+/// Returns the decision of the policies in a few words, for headings and tables. It is never that of a proof.
+#[must_use]
+pub fn evaluated_in_short(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allowed => "allowed by evaluation",
+        Verdict::AllowedAsFarAsRead => "allowed by evaluation, as far as read",
+        Verdict::Unknown => "not decided by evaluation",
+        Verdict::NotAllowed => "not allowed by evaluation",
+        Verdict::Denied => "denied by evaluation",
+    }
+}
+
+fn evaluated_text(evaluated: &Evaluated, width: usize) -> String {
+    let Evaluated { principal, verdict, .. } = evaluated;
+    let style = match verdict {
+        Verdict::Allowed => GOOD,
+        Verdict::AllowedAsFarAsRead | Verdict::Unknown => WARN,
+        Verdict::NotAllowed | Verdict::Denied => BAD,
+    };
+    let mut lines = vec![format!("{style}{}{style:#}", capitalised(evaluated_in_short(*verdict)))];
+    let words = format!(
+        "Evaluated for {principal} with the policies that were read. Nothing is proven: no request was sent as {principal}, and \
+         policies of the organization, session policies and VPC endpoints are not read."
+    );
+    lines.extend(wrapped(&words, "  ", width));
+    lines.join("\n")
+}
+
 fn attempt_text(attempt: &Attempt, width: usize) -> String {
     let Attempt { caller, credentials, region, answer } = attempt;
     let caller = caller.as_deref().unwrap_or("unknown caller");
@@ -138,7 +169,8 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
     let mut lines = vec![format!("{style}{number:<3}{}{style:#}", first.trim_start())];
     lines.extend(summary.map(|line| format!("{style}{line}{style:#}")));
     let tested = if finding.foreseen { ", not tested" } else { "" };
-    lines.push(format!("   [{}: {}{certainty}{tested}]", finding.side.words(), finding.cause.id()));
+    let waiting = if finding.waiting_helps { ", waiting may help" } else { "" };
+    lines.push(format!("   [{}: {}{certainty}{tested}{waiting}]", finding.side.words(), finding.cause.id()));
     for evidence in finding.evidence.iter().take(MOST) {
         match evidence {
             // The attempt above shows it already.

@@ -50,6 +50,9 @@ fn record_if(scene: &Scene, name: &str, options: &str, cause: Option<&str>) {
         case["expected"]["possible"] = possible.into();
     }
     if let Some(first) = findings.first() {
+        if let Some(waiting) = first.get("waiting_helps") {
+            case["expected"]["waiting_helps"] = waiting.clone();
+        }
         case["expected"]["says"] = first["summary"].clone();
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/diagnose");

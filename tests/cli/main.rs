@@ -94,6 +94,7 @@ mod credentials;
 mod diagnose;
 mod documents;
 mod drift;
+mod evaluated;
 mod exec;
 mod exec_server;
 mod exit_codes;

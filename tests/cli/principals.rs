@@ -182,3 +182,105 @@ fn sessions_of_a_role_last_an_hour_at_most() {
     scene.xacct("print provider-hcl").exits_with(0).says(&["duration = \"1h\""]);
     scene.xacct("print provider-hcl --duration 2h").exits_with(2).says(&["at most 1h"]);
 }
+
+#[test]
+fn the_list_says_as_whom_the_last_test_ran() {
+    let (scene, _) = scene();
+    let both = BOOTSTRAP.replace("--principal", "--principal user/alice --principal");
+    scene.xacct(&format!("{both} --user-profile alice")).exits_with(0);
+    scene.xacct("list").exits_with(0).says(&["works as alice (just now)"]);
+    scene.xacct("verify --user-profile terraform").exits_with(0);
+    scene.xacct("list").exits_with(0).says(&["works as role/ci/terraform (just now)"]);
+    let document = scene.xacct_json("list", 0);
+    assert_eq!(document["targets"]["dev"]["last_test"]["tested_as"], "role/ci/terraform");
+}
+
+/// A link of user alice, role ci/terraform and permission set Deployer that is only recorded.
+fn recorded(more: &str) -> Scene {
+    let scene = Scene::linked("--name dev --max-session-duration 4h");
+    let three = "principals = [\"user/alice\", \"role/ci/terraform\", \"permission-set/Deployer\"]";
+    scene.environment.edit("xacct.toml", "user = \"alice\"", three);
+    scene.environment.append("xacct.toml", more);
+    scene
+}
+
+#[test]
+fn printed_settings_are_for_one_of_several_principals() {
+    let scene = recorded("");
+    let profile = |options: &str| scene.xacct(&format!("print profile {options}")).exits_with(0).stdout;
+    let has = |text: &str, lines: &[&str]| {
+        lines.iter().for_each(|line| assert!(text.lines().any(|found| found == *line), "{line} in\n{text}"));
+    };
+    // Without MFA, no device is needed, and every principal can have sessions of an hour.
+    has(&profile(""), &["source_profile = alice", "duration_seconds = 3600"]);
+    has(&profile("--as user/alice"), &["role_session_name = alice", "duration_seconds = 14400"]);
+    let machine = profile("--as role/ci/terraform --credential-source container");
+    has(&machine, &["credential_source = EcsContainer", "duration_seconds = 3600"]);
+    assert!(!machine.contains("source_profile") && !machine.contains("role_session_name"), "{machine}");
+    has(&profile("--as role/ci/terraform --source-profile runner"), &["source_profile = runner"]);
+    scene.environment.append(
+        "aws/config",
+        "\n[profile me]\nsso_session = corp\nsso_account_id = 111111111111\nsso_role_name = Deployer\n",
+    );
+    has(&profile("--as permission-set/Deployer"), &["source_profile = me", "duration_seconds = 3600"]);
+    let provider = scene.xacct("print provider-hcl --as role/ci/terraform").exits_with(0);
+    provider
+        .says(&["gets the credentials of role ci/terraform", "Run Terraform with credentials of role ci/terraform"]);
+    for command in ["provider-hcl", "backend-hcl --bucket b-u-cket", "terragrunt-hcl", "profile"] {
+        let refused = |options: &str| scene.xacct(&format!("print {command} {options}")).exits_with(2);
+        refused("--as role/ci/terraform --duration 2h").says(&["at most 1h"]);
+        let output = refused("--as user/bob");
+        output.says(&["user `bob` is not a principal of target `dev`", "--as user/alice"]);
+    }
+    scene.xacct("print profile --as user/alice --credential-source instance").exits_with(2).says(&["is for roles"]);
+}
+
+#[test]
+fn the_profile_of_one_of_several_users_has_the_device_of_that_user() {
+    let scene = Scene::linked("--name dev");
+    let two = "principals = [\"user/alice\", \"user/bob\"]";
+    scene.environment.edit("xacct.toml", "user = \"alice\"", two);
+    scene.environment.append("xacct.toml", "require_mfa = true\n");
+    let output = scene.xacct("print profile").exits_with(2);
+    output.says(&["MFA device is unknown", "--as user/alice", "--mfa-serial ARN"]);
+    let output = scene.xacct("print profile --as user/bob").exits_with(0);
+    output.says(&["mfa_serial = arn:aws:iam::111111111111:mfa/bob", "role_session_name = bob"]);
+}
+
+#[test]
+fn the_other_principals_of_a_proven_link_are_evaluated_with_what_was_read_anyway() {
+    let (scene, _) = scene();
+    let both = BOOTSTRAP.replace("--principal", "--principal user/alice --principal");
+    let notes = |document: &Value, target: &Value| {
+        let verification = if target["verification"].is_null() { document } else { &target["verification"] };
+        step(verification, "who_am_i")["notes"].clone()
+    };
+    let document = scene.xacct(&format!("{both} --user-profile alice --output json")).exits_with(0).json();
+    let target = &document["targets"]["dev"];
+    let words = ["tested as alice, not as role/ci/terraform", "role/ci/terraform by evaluation, not tested: "];
+    assert_eq!(notes(&document, target), json!([words[0], format!("{}trust policy and grant allow it", words[1])]));
+    scene.sandbox.clear_requests();
+    let document = scene.xacct_json("verify", 0);
+    let not_read = "the trust policy allows it; its own policies were not read";
+    let target = &document["targets"]["dev"];
+    assert_eq!(notes(&document, target), json!([words[0], format!("{}{not_read}", words[1])]));
+    // Nothing is read for it.
+    assert!(
+        scene
+            .requests("GetRole")
+            .iter()
+            .all(|request| request.parameter("RoleName").is_none_or(|name| name == "xacct"))
+    );
+    // A trust policy that admits alice alone.
+    scene.sandbox.world(|world| {
+        let mut trust = world.role(ACCOUNT_B, "xacct").unwrap().trust.clone();
+        trust["Statement"][0]["Principal"] = json!({"AWS": "arn:aws:iam::111111111111:user/alice"});
+        world.set_trust_policy(ACCOUNT_B, "xacct", &trust);
+    });
+    let document = scene.xacct_json("verify", 0);
+    let text = notes(&document, &document["targets"]["dev"]).to_string();
+    assert!(
+        text.contains("role/ci/terraform by evaluation, not tested: not allowed: the trust policy of role xacct"),
+        "{text}"
+    );
+}

@@ -14,6 +14,7 @@ use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
 use crate::aws::client::request_ids::RequestIds;
 use crate::aws::client::retry::TooManyRequests;
 use crate::aws::keys::SessionCredentials;
+use crate::environment::Machine;
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 use crate::text::shell::ShellCommand;
@@ -31,6 +32,8 @@ pub struct Access {
     pub region: Region,
     /// Whether the credentials are temporary, not a user's access key.
     pub is_session: bool,
+    /// The part of this machine that provided them, if no profile did.
+    pub machine: Option<Machine>,
     /// Whether the Region was configured; otherwise it is the fallback.
     pub has_region: bool,
     pub(in crate::aws) key_id: String,
@@ -70,6 +73,7 @@ impl Access {
             signs_in: None,
             region,
             is_session: false,
+            machine: None,
             has_region: true,
             key_id,
             path_style: false,
@@ -89,6 +93,7 @@ impl Access {
             profile: None,
             signs_in: None,
             is_session: true,
+            machine: None,
             key_id: session.0.access_key_id().to_owned(),
             config: config.identity_cache(shared_identity_cache()).build(),
             clients: Arc::default(),

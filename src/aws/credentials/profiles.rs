@@ -14,7 +14,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use crate::aws::client::error::with_causes;
 use crate::aws::credentials::config_files::{self, Sections, for_sdk};
 use crate::aws::credentials::process::Process;
-use crate::aws::credentials::provider::{Unfit, features};
+use crate::aws::credentials::provider::{Unfit, features, machine};
 use crate::aws::credentials::role_chain::{self, Chain};
 use crate::aws::keys::fit_headers;
 use crate::environment::{self, variable};
@@ -356,8 +356,9 @@ impl Profiles {
     /// Returns the profile behind credentials of the default chain, if any.
     pub(in crate::aws) fn behind(&self, credentials: &Credentials) -> Option<String> {
         let from_environment = features(credentials).contains(&AwsCredentialFeature::CredentialsEnvVars);
+        let is_elsewhere = from_environment || machine(credentials).is_some();
         let selected = self.selected();
-        (!from_environment && self.exists(selected)).then(|| selected.to_owned())
+        (!is_elsewhere && self.exists(selected)).then(|| selected.to_owned())
     }
 }
 

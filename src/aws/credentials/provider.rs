@@ -11,6 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 
 use crate::aws::client::error::with_causes;
 use crate::aws::keys::fit_headers;
+use crate::environment::Machine;
 use crate::error::{Error, Kind};
 use crate::text::shell::ShellCommand;
 
@@ -66,8 +67,10 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
     use AwsCredentialFeature as From;
     let found = features(credentials);
     let any = |wanted: &[From]| wanted.iter().any(|feature| found.contains(feature));
-    let how = if any(&[From::CredentialsEnvVars, From::CredentialsEnvVarsStsWebIdToken]) {
+    let how = if any(&[From::CredentialsEnvVars]) {
         return "environment".to_owned();
+    } else if machine(credentials) == Some(Machine::WebIdentity) {
+        return "web identity token in the environment".to_owned();
     } else if any(&[From::CredentialsSso, From::CredentialsProfileSso]) {
         Some("SSO")
     } else if any(&[From::CredentialsProcess, From::CredentialsProfileProcess]) {
@@ -87,6 +90,21 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
         (None, Some(how)) => how.to_owned(),
         (None, None) => "default credentials".to_owned(),
     }
+}
+
+/// Returns the part of this machine that provided the credentials, if no profile did. A profile that has none is passed over
+/// (`aws-config`, `default_provider/credentials.rs`).
+pub(in crate::aws) fn machine(credentials: &Credentials) -> Option<Machine> {
+    use AwsCredentialFeature as From;
+    let found = features(credentials);
+    // The SDK gives a token file in the environment the feature of one in a profile.
+    let of = [
+        (From::CredentialsProfileStsWebIdToken, Machine::WebIdentity),
+        (From::CredentialsImds, Machine::Instance),
+        (From::CredentialsHttp, Machine::Container),
+    ];
+    let is_of_profile = found.contains(&From::CredentialsProfile);
+    of.into_iter().find(|(feature, _)| !is_of_profile && found.contains(feature)).map(|(_, machine)| machine)
 }
 
 /// Returns the error for a profile, or an environment, without credentials.

@@ -19,6 +19,7 @@ use crate::iam::arn::{PrincipalArn, PrincipalRef};
 use crate::iam::grant_names::grant_part_arn;
 use crate::iam::names::AccountId;
 use crate::iam::plan::{Change, Plan};
+use crate::iam::state::FoundDocument;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriters;
 use crate::operations::last_test::{Begun, Tested};
@@ -91,6 +92,7 @@ impl Proving<'_> {
             tested_as: self.source.tested_as.clone(),
             diagnostician: Diagnostician::new(self.run, self.connections, self.source, &principals, operator),
             grants: grants(&work.grant.plan),
+            inline: inline(work),
             granted: Cell::new(granted),
         }
     }
@@ -174,6 +176,22 @@ fn grants(plan: &Plan) -> BTreeMap<PrincipalArn, Vec<GrantPolicy>> {
     written
 }
 
+/// Returns the inline policy with the grant of each principal: as it is written, or else as it was found.
+fn inline(work: &Work) -> Vec<(PrincipalArn, FoundDocument)> {
+    let written = grants(&work.grant.plan);
+    let of = |principal: &PrincipalArn| {
+        written.get(principal)?.iter().find_map(|policy| match policy {
+            GrantPolicy::Inline(document) => Some(FoundDocument::Policy(document.clone())),
+            GrantPolicy::Managed(..) => None,
+        })
+    };
+    let all = work.source.staying().filter_map(|grantee| {
+        let found = || grantee.observed.as_ref()?.grant.clone();
+        Some((grantee.arn.clone(), of(&grantee.arn).or_else(found)?))
+    });
+    all.collect()
+}
+
 /// Returns the access of the target operator, who has just read the role.
 fn operator(job: &Job) -> Result<Access> {
     let operator = job.operator.as_ref().map(|operator| operator.access.clone());
@@ -196,6 +214,8 @@ struct Bench<'a> {
     diagnostician: Diagnostician<'a>,
     /// The grants as planned, as far as they had to be written.
     grants: BTreeMap<PrincipalArn, Vec<GrantPolicy>>,
+    /// The inline policies with the grants, written or found.
+    inline: Vec<(PrincipalArn, FoundDocument)>,
     /// When the grant was last written, repairs included.
     granted: Cell<Option<Instant>>,
 }
@@ -217,7 +237,7 @@ impl Bench<'_> {
         let progress = self.run.console.progress(&job.link.name);
         let at = (self.run.context.now)();
         let in_vain = Cell::new(false);
-        let (proof, claim, written) = self.prove_past_repairs(job, &in_vain, &progress).await;
+        let (mut proof, claim, written) = self.prove_past_repairs(job, &in_vain, &progress).await;
         proven();
         if let Ok(proof) = &proof {
             let (principals, source) = (&job.link.principals_in_words(), Some(&self.account));
@@ -229,6 +249,10 @@ impl Bench<'_> {
         let made = in_vain.get().then(|| self.made(job));
         let case = Case { made, ..case(job, written) };
         let diagnosis = self.diagnostician.explain(&case, (&self.prover, &claim), &proof, &progress).await;
+        if let Ok(proof) = &mut proof {
+            let notes = self.diagnostician.others(&case, proof, &self.inline).await;
+            proof.add_notes_on_others(notes);
+        }
         (proof, diagnosis)
     }
 

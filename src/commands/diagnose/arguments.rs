@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::permission;
 use super::typed::Typed;
-use crate::cli::{ReportOptions, RequestOptions, UserOptions};
+use crate::cli::{ReportOptions, RequestOptions, UserOptions, valid};
+use crate::iam::arn::PrincipalRef;
 
 /// Find out which side of a link is wrong, and how to fix it.
 ///
@@ -19,6 +20,10 @@ use crate::cli::{ReportOptions, RequestOptions, UserOptions};
   xacct diagnose dev --user-profile alice
   Find out why AWS denies a tool's request:
     xacct diagnose dev --duration 4h --session-tag project=x
+  Find out what an error of another tool means:
+    xacct diagnose dev --message \"$(cat error.txt)\"
+  Find out whether another principal may assume the role:
+    xacct diagnose dev --as role/ci/terraform
   Find out whether sessions of the role may do something:
     xacct diagnose dev --action sns:CreateTopic
   Save what one account shows, and add what the other one shows:
@@ -44,6 +49,19 @@ pub struct Diagnose {
     /// The resource of that action (default: every resource)
     #[arg(long, value_name = "ARN", value_parser = permission::resource, requires = "action")]
     pub resource: Option<String>,
+    /// Evaluate the link for this principal, without its credentials: user/NAME, group/NAME, role/PATH/NAME, permission-set/NAME or an ARN
+    ///
+    /// Reads the principal's policies with the source operator's credentials and the role with the target operator's, and
+    /// sends no request as the principal: the result is an evaluation, not a proof. Exits with 0 if the policies allow it,
+    /// with 3 if not, and with 5 if that depends on what xacct could not read.
+    #[arg(long = "as", value_name = "PRINCIPAL", value_parser = valid::<PrincipalRef>, conflicts_with_all = ["facts", "action"])]
+    pub as_principal: Option<PrincipalRef>,
+    /// Diagnose this error message of another tool, such as the AWS CLI or Terraform
+    ///
+    /// Takes AWS's answer and the caller from the message, and reads both halves with the operators' credentials. Sends no
+    /// request as the caller. Also explains answers to changes of policies and permission sets.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["facts", "action"])]
+    pub message: Option<String>,
     /// Diagnose from a saved facts file: offline, or with credentials that add what it lacks
     ///
     /// --profile reads the source account, --target-profile the target account, and --user-profile tests the link of

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::answers::cause::Cause;
 use crate::diagnosis::{Diagnosis, Message};
 use crate::error::{Error, ExitCode, Result};
+use crate::operations::evaluation;
 use crate::proof::{Outcome, Proof};
 use crate::report::console::count;
 use crate::report::json::JsonError;
@@ -44,6 +45,7 @@ impl Diagnosed {
         match (&self.diagnosis, &self.proof) {
             (None, Some(Err(error))) => error.kind.exit_code(),
             (None, _) => ExitCode::Unproven,
+            (Some(Diagnosis { evaluated: Some(evaluated), .. }), _) => evaluation::exit_code(evaluated.verdict),
             (Some(diagnosis), proof) => {
                 let is_proven = !matches!(proof, Some(Err(_)));
                 if is_proven && diagnosis.findings.is_empty() && diagnosis.possible.is_empty() {
@@ -74,6 +76,9 @@ impl Diagnosed {
     /// Returns the result in two words, for tables.
     pub fn result(&self) -> String {
         match &self.diagnosis {
+            Some(Diagnosis { evaluated: Some(evaluated), .. }) => {
+                diagnosis::evaluated_in_short(evaluated.verdict).to_owned()
+            }
             _ if self.exit_code() == ExitCode::Done => "no problems".to_owned(),
             Some(diagnosis) if !diagnosis.findings.is_empty() => count(diagnosis.findings.len(), "problem"),
             Some(_) => "inconclusive".to_owned(),

@@ -29,6 +29,8 @@ pub fn of_several(diagnosed: &[Diagnosed], width: u16) -> Vec<String> {
     }
     blocks.extend(sheet.shared(width).into_iter().chain([sheet.table(width)]));
     blocks.extend(several::remarks(remarks, (fine.len(), "all without problems"), width));
-    blocks.push(several::result(fine.len(), diagnosed.len(), "have no problems"));
+    let is_evaluated = |it: &Diagnosed| it.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.evaluated.is_some());
+    let what = if diagnosed.iter().any(is_evaluated) { "are allowed by evaluation" } else { "have no problems" };
+    blocks.push(several::result(fine.len(), diagnosed.len(), what));
     blocks
 }

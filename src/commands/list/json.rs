@@ -64,6 +64,8 @@ struct JsonTarget {
 #[derive(Serialize)]
 struct JsonLastTest {
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tested_as: Option<String>,
     at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     denied_at: Option<String>,
@@ -109,6 +111,7 @@ impl From<&Listed<'_>> for JsonTarget {
                 let in_words = |at| OffsetDateTime::from(at).format(&Rfc3339).ok();
                 Some(JsonLastTest {
                     outcome: last.outcome.id(),
+                    tested_as: last.tested_as.as_ref().map(PrincipalRef::label),
                     at: in_words(last.at)?,
                     denied_at: last.denied_at.and_then(in_words),
                     of_other_settings: last.of_other_settings,

@@ -99,10 +99,12 @@ fn policies(link: &Link) -> Vec<String> {
 fn last(it: &Listed<'_>, now: SystemTime) -> String {
     let Some(last) = &it.last else { return "none on this machine".to_owned() };
     let settings = if last.of_other_settings { ", with other settings" } else { "" };
+    let tested_as = last.tested_as.as_ref().filter(|_| it.link.principals.len() > 1);
+    let tested_as = tested_as.map_or_else(String::new, |principal| format!(" as {}", principal.label()));
     // A test that did not send what must be denied.
     let denied = last.denied_at.filter(|at| *at < last.at);
     let denied = denied.map_or_else(String::new, |at| format!("; denials {}", ago(at, now)));
-    format!("{} ({}{denied}{settings})", verdict_in_short(last.outcome), ago(last.at, now))
+    format!("{}{tested_as} ({}{denied}{settings})", verdict_in_short(last.outcome), ago(last.at, now))
 }
 
 /// Returns how long ago it was. A clock that was set back makes it no longer than just now.

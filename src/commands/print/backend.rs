@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
+use super::consumer::{Consumer, access, narrow, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
 use super::out::{Form, emit};
-use crate::cli::{Printed, valid};
+use crate::cli::{Printed, ToolOptions, valid};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{KmsKeyArn, RoleArn};
 use crate::iam::names::{Region, SessionDuration};
@@ -30,6 +30,9 @@ pub struct BackendHcl {
     /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
+    /// Whose credentials the tool uses.
+    #[command(flatten)]
+    pub tool: ToolOptions,
     /// Bucket for the state
     #[arg(long, value_name = "BUCKET")]
     pub bucket: String,
@@ -63,7 +66,8 @@ impl Consumer for BackendHcl {
     const NAME: &'static str = "backend-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = run.links_with_external_ids(&self.printed.targets)?;
+        let mut links = run.links_with_external_ids(&self.printed.targets)?;
+        narrow(&mut links, &self.tool)?;
         let link = only_one(&links, "a configuration can have only one backend")?;
         let version = self.terraform_version.as_deref().map_or(Ok(Version::USUAL), str::parse)?;
         if let Some(known) = version.as_known() {
@@ -109,7 +113,7 @@ impl Consumer for BackendHcl {
                  --lock-table NAME"
             ));
         }
-        warn_of_own_role(&version.tool.to_string(), run);
+        warn_of_own_role(&version.tool.to_string(), Some(link), run);
         let backend = Backend {
             version,
             access,

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
+use crate::cli::ToolOptions;
 use crate::commands::command_line::{Start, Verb};
 use crate::config::Link;
 use crate::environment;
 use crate::error::{Ended, Error, ExitCode, Result};
-use crate::iam::arn::{Partition, PrincipalArn, PrincipalRef, RoleArn, UserArn};
+use crate::iam::arn::{Partition, PrincipalArn, PrincipalRef, RoleArn, UserArn, UserRef};
 use crate::iam::names::{AccountId, MfaSerial, Region, SessionDuration, SessionName};
 use crate::operations::run::Run;
 use crate::print::Access;
@@ -55,13 +56,36 @@ pub fn access(
         region: region.cloned(),
         external_id: link.external_id.known().cloned(),
         needs_mfa: link.require_mfa,
-        session_name: link.session_name.clone().or_else(|| session_name(run)),
+        session_name: link.session_name.clone().or_else(|| session_name(link)),
         session_tags: link.session_tags.clone(),
         source_identity: link.source_identity.clone(),
         duration: limited(duration, link)?,
         profile: source.user_profile.clone().filter(|name| name != environment::PROFILE),
-        user: run.file.the_user().map(|user| user.name().clone()),
+        principals: link.principals.clone(),
     })
+}
+
+/// Makes the principal of `--as`, if there is one, the only one of the links.
+///
+/// # Errors
+/// When a link does not have it.
+pub fn narrow(links: &mut [Link], options: &ToolOptions) -> Result<()> {
+    let Some(wanted) = &options.as_principal else { return Ok(()) };
+    for link in links {
+        let found = link.principals.iter().find(|principal| principal.is_same(wanted)).cloned();
+        let found = found.ok_or_else(|| {
+            Error::usage(format!("{} is not a principal of target `{}`", wanted.in_words(), link.name))
+                .note(format!("its principals: {}", link.principals_in_words()))
+                .hint(format!(
+                    "specify one of them: --as {}",
+                    link.principals
+                        .first()
+                        .map_or_else(|| "KIND/NAME".to_owned(), |it| it.without_account().to_string())
+                ))
+        })?;
+        link.principals = vec![found];
+    }
+    Ok(())
 }
 
 /// Returns the role's ARN, in the partition of the link.
@@ -109,15 +133,25 @@ pub fn region(asked: Option<&Region>, link: &Link, run: &Run<'_>) -> Result<Opti
 }
 
 /// Names sessions after the user, so that CloudTrail in the target account shows who used the role.
-fn session_name(run: &Run<'_>) -> Option<SessionName> {
-    run.file.the_user().and_then(|user| user.name().as_str().parse().ok())
+fn session_name(link: &Link) -> Option<SessionName> {
+    the_user(link).and_then(|user| user.name().as_str().parse().ok())
+}
+
+/// Returns the user, if the link is for one user alone.
+fn the_user(link: &Link) -> Option<&UserRef> {
+    match link.principals.as_slice() {
+        [one] => one.user(),
+        _ => None,
+    }
 }
 
 /// Returns the requested session duration if the role allows it; without a request, the role's limit.
 fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuration> {
     let limit = link.max_session_duration;
+    let is_any_a_role = link.principals.iter().any(PrincipalRef::acts_as_role);
+    let are_all_roles = is_any_a_role && link.principals.iter().all(PrincipalRef::acts_as_role);
     // With a session of a role, AWS opens sessions of at most an hour.
-    if !link.principals.is_empty() && link.principals.iter().all(PrincipalRef::acts_as_role) {
+    if are_all_roles || (is_any_a_role && asked.is_none()) {
         let hour = within_an_hour(asked, link, "a session of a role assumes another role", "")?;
         return Ok(hour.unwrap_or(SessionDuration::LONGEST_OF_A_SESSION));
     }
@@ -222,10 +256,11 @@ pub fn account_of(principals: &BTreeSet<PrincipalArn>, run: &Run<'_>) -> Result<
     })
 }
 
-/// Returns the ARN of an MFA device with the user's name, as the AWS console suggests.
-pub fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
+/// Returns the ARN of an MFA device with the user's name, as the AWS console suggests; `None` if the link is not for one user
+/// alone.
+pub fn usual_mfa_serial(link: &Link, role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
     let source = &run.file.source;
-    let (user, account) = (run.file.the_user()?, source.account()?);
+    let (user, account) = (the_user(link)?, source.account()?);
     format!("arn:{}:iam::{account}:mfa/{}", role.partition, user.name()).parse().ok()
 }
 
@@ -238,9 +273,18 @@ pub fn warn_of_mfa(tool: &str, target: &str, run: &Run<'_>) {
 }
 
 /// Tells which credentials a tool needs that assumes the role itself.
-pub fn warn_of_own_role(tool: &str, run: &Run<'_>) {
+pub fn warn_of_own_role(tool: &str, link: Option<&Link>, run: &Run<'_>) {
+    let credentials = link.map_or_else(|| own_credentials(&[]), |link| own_credentials(&link.principals));
     run.console.say(&format!(
-        "Run {tool} with the user's own credentials, not inside `xacct exec` or with a profile of the role: a role cannot \
-         assume itself"
+        "Run {tool} with {credentials}, not inside `xacct exec` or with a profile of the role: a role cannot assume itself"
     ));
+}
+
+/// Names the credentials of these principals.
+pub fn own_credentials(principals: &[PrincipalRef]) -> String {
+    if principals.iter().all(|principal| matches!(principal, PrincipalRef::User(_))) {
+        return "the user's own credentials".to_owned();
+    }
+    let owners: Vec<_> = principals.iter().map(|principal| principal.owner_in_words().replace('`', "")).collect();
+    format!("credentials of {}", owners.join(" or "))
 }

@@ -2,19 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::consumer::{Consumer, access, usual_mfa_serial};
+use super::consumer::{Consumer, access, narrow, usual_mfa_serial};
 use super::install::edit_config_file;
 use super::out::{Form, emit};
-use crate::cli::{Printed, valid};
+use crate::aws::credentials::profiles::Profiles as AwsProfiles;
+use crate::cli::{Printed, ToolOptions, valid};
 use crate::config::{self, Link};
 use crate::environment;
 use crate::error::{Error, ExitCode, Result};
+use crate::iam::arn::PrincipalRef;
 use crate::iam::names::{MfaSerial, Region, SessionDuration};
 use crate::operations::run::Run;
 use crate::print::Access;
-use crate::print::profile::{self, MfaDevice, Process, Profile, Session, install};
+use crate::print::profile::{self, CredentialSource, CredentialsFrom, MfaDevice, Process, Profile, Session, install};
 
 /// Print profiles for ~/.aws/config that use a link, or install them there.
 ///
@@ -34,6 +36,9 @@ pub struct Profiles {
     /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
+    /// Whose credentials the tool uses.
+    #[command(flatten)]
+    pub tool: ToolOptions,
     /// Write the profiles to the AWS config file, replacing those that xacct wrote
     #[arg(long, conflicts_with = "out")]
     pub install: bool,
@@ -46,14 +51,17 @@ pub struct Profiles {
     /// Name of the profile (default: the target's name)
     #[arg(long, value_name = "NAME")]
     pub profile_name: Option<String>,
-    /// AWS profile with the user's own credentials, or `-` for the environment (default: user_profile in xacct.toml)
+    /// AWS profile with the credentials of a principal, or `-` for the environment (default: user_profile in xacct.toml)
     #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE", conflicts_with = "credential_process")]
     pub source_profile: Option<String>,
+    /// Take the credentials of a role from the machine instead of a profile
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["credential_process", "source_profile"])]
+    pub credential_source: Option<MachineCredentials>,
     /// ARN of the user's MFA device (default: the device named after the user)
     #[arg(long, value_name = "ARN", value_parser = valid::<MfaSerial>, conflicts_with = "credential_process")]
     pub mfa_serial: Option<MfaSerial>,
     /// Print a profile that gets its session from xacct with credential_process
-    #[arg(long)]
+    #[arg(long, conflicts_with = "as_principal")]
     pub credential_process: bool,
     /// Path to xacct, for --credential-process (default: xacct from PATH)
     #[arg(long, value_name = "FILE", requires = "credential_process")]
@@ -66,6 +74,27 @@ pub struct Profiles {
     pub duration: Option<SessionDuration>,
 }
 
+/// A part of a machine that has the credentials of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MachineCredentials {
+    /// The variables of a pipeline or a Lambda function
+    Environment,
+    /// The role of an EC2 instance
+    Instance,
+    /// The role of a container in ECS, CodeBuild or EKS Pod Identity
+    Container,
+}
+
+impl From<MachineCredentials> for CredentialSource {
+    fn from(source: MachineCredentials) -> Self {
+        match source {
+            MachineCredentials::Environment => Self::Environment,
+            MachineCredentials::Instance => Self::Instance,
+            MachineCredentials::Container => Self::Container,
+        }
+    }
+}
+
 impl Consumer for Profiles {
     const NAME: &'static str = "profile";
 
@@ -73,7 +102,8 @@ impl Consumer for Profiles {
         if self.remove {
             return remove(self, run);
         }
-        let links = run.links_with_external_ids(&self.printed.targets)?;
+        let mut links = run.links_with_external_ids(&self.printed.targets)?;
+        narrow(&mut links, &self.tool)?;
         if self.profile_name.is_some() && links.len() > 1 {
             return Err(Error::usage(format!(
                 "--profile-name needs exactly one target, but {} targets are selected",
@@ -106,10 +136,10 @@ impl Consumer for Profiles {
                         link.name
                     ));
                 }
-                Session::Assumed { source_profile: source_profile(self, run)?, mfa: mfa(self, link, &access, run)? }
+                Session::Assumed { source: source(self, link, run)?, mfa: mfa(self, link, &access, run)? }
             };
             let name = self.profile_name.clone().unwrap_or_else(|| profile::name_of(&link.name));
-            refuse_own_source(&name, self, link, run)?;
+            refuse_own_source(&name, &session, link, run)?;
             profiles.push(Profile { name, access, session });
         }
         let text = profile::document(&profiles)?;
@@ -142,13 +172,60 @@ fn config_path(run: &Run<'_>) -> String {
     run.context.directory.join(&run.file.path).display().to_string()
 }
 
-/// Returns the profile with the user's own credentials; `None` for those in the environment.
-fn source_profile(args: &Profiles, run: &Run<'_>) -> Result<Option<String>> {
-    match args.source_profile.as_ref().or(run.file.source.user_profile.as_ref()) {
-        Some(name) => Ok(Some(name.clone()).filter(|name| name != environment::PROFILE)),
-        None => Err(Error::usage(format!("[source] of `{}` has no `user_profile`", run.file.path.display()))
-            .hint("specify the profile with the user's own credentials: --source-profile NAME")),
+/// Returns where the tool finds the credentials of a principal of the link. `-` as profile means the environment.
+fn source(args: &Profiles, link: &Link, run: &Run<'_>) -> Result<CredentialsFrom> {
+    if let Some(machine) = args.credential_source {
+        if !link.principals.iter().any(|principal| matches!(principal, PrincipalRef::Role(_))) {
+            return Err(Error::usage(format!(
+                "--credential-source is for roles, but target `{}` is for {}",
+                link.name,
+                link.principals_in_words()
+            ))
+            .hint("specify a profile instead: --source-profile NAME"));
+        }
+        return Ok(CredentialsFrom::Machine(machine.into()));
     }
+    let found = match &args.source_profile {
+        Some(name) => Some(name.clone()),
+        None => sign_in(link, run)?,
+    };
+    // Nobody knows which of several principals the profile of xacct.toml belongs to.
+    if let (None, Some(wanted), Some(profile)) = (&found, &args.tool.as_principal, &run.file.source.user_profile) {
+        run.console.say(&format!(
+            "Profile {profile} must have the credentials of {}",
+            wanted.owner_in_words().replace('`', "")
+        ));
+    }
+    match found.or_else(|| run.file.source.user_profile.clone()) {
+        Some(name) if name == environment::PROFILE => Ok(CredentialsFrom::Machine(CredentialSource::Environment)),
+        Some(name) => Ok(CredentialsFrom::Profile(name)),
+        None => {
+            let error = Error::usage(format!("[source] of `{}` has no `user_profile`", run.file.path.display()));
+            let specify = |whose: &str| format!("specify the profile with {whose}: --source-profile NAME");
+            Err(match link.principals.as_slice() {
+                [PrincipalRef::Role(_)] => error
+                    .hint("on a machine that has the role: --credential-source environment, instance or container")
+                    .hint(specify("credentials of the role")),
+                [PrincipalRef::PermissionSet(set)] => error
+                    .hint(format!("create a profile that signs in with permission set {set}: aws configure sso"))
+                    .hint(specify("credentials of the permission set")),
+                _ => error.hint(specify("the user's own credentials")),
+            })
+        }
+    }
+}
+
+/// Returns the only AWS profile that signs in with the link's permission set in the source account, if the link is for one
+/// permission set alone.
+fn sign_in(link: &Link, run: &Run<'_>) -> Result<Option<String>> {
+    let ([PrincipalRef::PermissionSet(set)], Some(account)) = (link.principals.as_slice(), run.file.source.account())
+    else {
+        return Ok(None);
+    };
+    let in_account = AwsProfiles::with("sso_account_id", account.as_str())?;
+    let of_set = AwsProfiles::with("sso_role_name", set.as_str())?;
+    let mut both = of_set.into_iter().filter(|name| in_account.contains(name));
+    Ok(both.next().filter(|_| both.next().is_none()))
 }
 
 fn mfa(args: &Profiles, link: &Link, access: &Access, run: &Run<'_>) -> Result<Option<MfaDevice>> {
@@ -163,9 +240,13 @@ fn mfa(args: &Profiles, link: &Link, access: &Access, run: &Run<'_>) -> Result<O
     if let Some(serial) = &args.mfa_serial {
         return Ok(Some(MfaDevice { serial: serial.clone(), is_guess: false }));
     }
-    let guess = usual_mfa_serial(&access.role, run).ok_or_else(|| {
-        Error::usage(format!("target `{}` requires MFA, and the user's MFA device is unknown", link.name))
-            .hint("specify its ARN, which `aws iam list-mfa-devices` shows: --mfa-serial ARN")
+    let guess = usual_mfa_serial(link, &access.role, run).ok_or_else(|| {
+        let error = Error::usage(format!("target `{}` requires MFA, and the user's MFA device is unknown", link.name));
+        let user = link.principals.iter().find(|it| link.principals.len() > 1 && it.user().is_some());
+        let error = user.into_iter().fold(error, |error, user| {
+            error.hint(format!("specify the user whose profile it is: --as {}", user.without_account()))
+        });
+        error.hint("specify its ARN, which `aws iam list-mfa-devices` shows: --mfa-serial ARN")
     })?;
     Ok(Some(MfaDevice { serial: guess, is_guess: true }))
 }
@@ -185,14 +266,19 @@ fn process(args: &Profiles, run: &Run<'_>) -> Process {
 
 /// Refuses a name that another profile has: a profile that gets its credentials from itself would call itself forever,
 /// and a profile with the name of the operator's would replace that one.
-fn refuse_own_source(name: &str, args: &Profiles, link: &Link, run: &Run<'_>) -> Result<()> {
+fn refuse_own_source(name: &str, session: &Session, link: &Link, run: &Run<'_>) -> Result<()> {
     let source = &run.file.source;
+    let own = match session {
+        Session::Assumed { source: CredentialsFrom::Profile(profile), .. } => Some(profile),
+        Session::Assumed { .. } => None,
+        Session::Process(_) => source.user_profile.as_ref(),
+    };
     let operator = match &link.way_in {
         config::WayIn::Profile(profile) => Some(profile),
         _ => None,
     };
     let uses = [
-        (args.source_profile.as_ref().or(source.user_profile.as_ref()), "has the user's own credentials"),
+        (own, "has the user's own credentials"),
         (source.profile.as_ref(), "is the operator's profile for the source account"),
         (operator, "is the operator's profile for the target account"),
     ];

@@ -3,13 +3,13 @@
 use clap::Args;
 
 use super::consumer::{
-    Consumer, access, partition, region, warn_of_mfa, warn_of_own_role, within_an_hour, without_prompt,
+    Consumer, access, narrow, partition, region, warn_of_mfa, warn_of_own_role, within_an_hour, without_prompt,
 };
 use super::out::{Form, emit};
-use crate::cli::{Printed, SessionAttributes, valid};
+use crate::cli::{Printed, SessionAttributes, ToolOptions, valid};
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::arn::RoleArn;
+use crate::iam::arn::{PrincipalRef, RoleArn, RoleRef};
 use crate::iam::names::{Region, SessionDuration, TagKey};
 use crate::operations::run::Run;
 use crate::print::Access;
@@ -30,6 +30,9 @@ pub struct ProviderHcl {
     /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
+    /// Whose credentials the tool uses.
+    #[command(flatten)]
+    pub tool: ToolOptions,
     /// Print required_providers with this constraint, such as '~> 5.67', and only what these versions have
     #[arg(long, value_name = "CONSTRAINT")]
     pub version_constraint: Option<String>,
@@ -61,6 +64,7 @@ impl Consumer for ProviderHcl {
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let mut links = run.links_with_external_ids(&self.printed.targets)?;
         links.iter_mut().for_each(|link| link.override_session(&self.session));
+        narrow(&mut links, &self.tool)?;
         // One user cannot use all of them.
         partition(&links, self.region.as_ref(), run)?;
         let constraint = self.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
@@ -85,7 +89,7 @@ impl Consumer for ProviderHcl {
                 None => provider,
             });
         }
-        warn_of_own_role("Terraform", run);
+        warn_of_own_role("Terraform", links.first(), run);
         emit::<Self>(Form::Commented, &provider::document(&providers, constraint), &self.printed, run)
     }
 }
@@ -114,6 +118,8 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
     }
     let Some(first) = &args.through else { return Ok(()) };
     let source = run.file.source.account();
+    let through = PrincipalRef::Role(RoleRef::Arn(first.clone()));
+    let is_principal = link.principals.iter().any(|principal| principal.is_same(&through));
     if *first == access.role {
         return Err(Error::usage(format!(
             "`{first}` is the role of target `{}`, and a role cannot assume itself",
@@ -123,7 +129,7 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
     }
     let obstacle = if source.is_some_and(|source| *source != first.account) {
         Some(format!("trusts only account {}", source.map_or("", |source| source.as_str())))
-    } else if link.restrict_to_user {
+    } else if link.restrict_to_user && !is_principal {
         Some("trusts only the user, not roles".to_owned())
     } else if link.require_mfa {
         Some("requires MFA, which chained sessions never have".to_owned())
@@ -132,6 +138,10 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
     };
     match obstacle {
         Some(what) => Err(Error::usage(format!("the role of target `{}` {what}", link.name)).hint("omit --through")),
+        None if is_principal => {
+            run.console.say(&format!("With --through, whoever runs Terraform needs sts:AssumeRole on {first}"));
+            Ok(())
+        }
         None => {
             run.console.say(&format!(
                 "xacct bootstrap lets the user assume {0}. With --through, {first} needs sts:AssumeRole on {0}, and the user \

@@ -2,9 +2,11 @@
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
+use super::consumer::{
+    Consumer, access, narrow, only_one, own_credentials, region, warn_of_mfa, warn_of_own_role, without_prompt,
+};
 use super::out::{Form, emit};
-use crate::cli::{Printed, valid};
+use crate::cli::{Printed, ToolOptions, valid};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::run::Run;
@@ -25,6 +27,9 @@ pub struct TerragruntHcl {
     /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
+    /// Whose credentials the tool uses.
+    #[command(flatten)]
+    pub tool: ToolOptions,
     /// Print settings for this version (default: settings that every version accepts)
     #[arg(long, value_name = "VERSION")]
     pub terragrunt_version: Option<String>,
@@ -43,7 +48,8 @@ impl Consumer for TerragruntHcl {
     const NAME: &'static str = "terragrunt-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = run.links_with_external_ids(&self.printed.targets)?;
+        let mut links = run.links_with_external_ids(&self.printed.targets)?;
+        narrow(&mut links, &self.tool)?;
         let link = only_one(&links, "a Terragrunt unit can assume only one role")?;
         let version: Option<Version> = self.terragrunt_version.as_deref().map(str::parse).transpose()?;
         if let Some((version, known)) = version.and_then(|version| Some((version, version.as_known()?))) {
@@ -66,10 +72,10 @@ impl Consumer for TerragruntHcl {
                 ))
                 .hint("omit --bucket, and configure the bucket in remote_state without assume_role"));
             }
-            run.console.say(
-                "Don't use assume_role in providers or remote_state, and run Terragrunt with the user's own credentials: a \
-                 role cannot assume itself",
-            );
+            run.console.say(&format!(
+                "Don't use assume_role in providers or remote_state, and run Terragrunt with {}: a role cannot assume itself",
+                own_credentials(&link.principals)
+            ));
             terragrunt::assuming(&access, version.map_or(Names::Both, Version::names))
         } else {
             let what = if access.needs_mfa {
@@ -106,7 +112,7 @@ impl Consumer for TerragruntHcl {
             if access.needs_mfa {
                 warn_of_mfa("Terraform", &link.name, run);
             }
-            warn_of_own_role("Terragrunt", run);
+            warn_of_own_role("Terragrunt", Some(link), run);
             let has_several = run.file.targets.len() > 1;
             let note = match has_several {
                 true => format!(

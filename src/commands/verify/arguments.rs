@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::cli::{FailOptions, ProofOptions, RefusalOptions, ReportOptions};
+use crate::cli::{FailOptions, ProofOptions, RefusalOptions, ReportOptions, valid};
+use crate::iam::arn::PrincipalRef;
 
 /// Test that a link works and rejects what it should.
 ///
@@ -16,6 +17,8 @@ use crate::cli::{FailOptions, ProofOptions, RefusalOptions, ReportOptions};
   xacct verify 222222222222 --mfa-code 123456
   xacct verify --probe identity --output json
   xacct verify --fail-on broken,open
+  Evaluate the link for another principal of it:
+    xacct verify prod --as role/ci/terraform
   Prove that somebody else does not get in:
     xacct verify prod --must-refuse --user-profile dev")]
 pub struct Verify {
@@ -32,6 +35,12 @@ pub struct Verify {
     /// if it does not, and with 5 if AWS's answer is no decision.
     #[arg(long, conflicts_with_all = ["bucket_tag", "bucket_namespace", "refusals"])]
     pub must_refuse: bool,
+    /// Evaluate the links for this principal instead, without its credentials: user/NAME, group/NAME, role/PATH/NAME, permission-set/NAME or an ARN
+    ///
+    /// Reads the policies of both accounts with the operators' credentials, and tests nothing. Exits with 3 if the policies
+    /// do not allow it. If they do, exits with 5, because an evaluation is no proof.
+    #[arg(long = "as", value_name = "PRINCIPAL", value_parser = valid::<PrincipalRef>, conflicts_with_all = ["must_refuse", "bucket_tag", "bucket_namespace", "refusals"])]
+    pub as_principal: Option<PrincipalRef>,
     /// What counts as a failure.
     #[command(flatten)]
     pub fail: FailOptions,

@@ -10,6 +10,7 @@ use crate::diagnosis::denial::{Denial, DeniedBy, is_quarantine};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
+use crate::iam::arn::RoleArn;
 
 /// Returns findings that need only AWS's answer.
 pub fn answered(facts: &Facts) -> Vec<Finding> {
@@ -36,6 +37,9 @@ fn denied(facts: &Facts, asked: &Asked<'_>) -> Option<Finding> {
         return Some(finding);
     }
     let denial = Denial::of(asked.answer);
+    if let Some(own) = own_role(facts, &denial) {
+        return Some(own);
+    }
     if let Some(policy) = denial.policy.filter(|policy| is_quarantine(policy.0)) {
         return Some(quarantined(facts, policy.0));
     }
@@ -64,10 +68,38 @@ fn denied(facts: &Facts, asked: &Asked<'_>) -> Option<Finding> {
             Finding::new(Cause::VpcEndpointPolicy, what).fix(fix)
         }
         DeniedBy::Session => {
-            let what = format!("the session policy of the credentials does not allow {action}");
-            Finding::new(Cause::SessionPolicyCuts, what).fix(the_users_own(facts, VerifyWith::Nothing))
+            let verb = if denial.is_explicit { "denies" } else { "does not allow" };
+            let what = format!("the session policy of the credentials {verb} {action}");
+            let allow = Fix::by(Side::Source, facts)
+                .step_do(format!("allow {action} on {role} in the session policy, or open the session without one"));
+            let finding = Finding::new(Cause::SessionPolicyCuts, what);
+            match facts.link.principal.acts_as_role() {
+                true => finding.fix(allow),
+                false => finding.fix(the_users_own(facts, VerifyWith::Nothing)).fix(allow),
+            }
         }
         // The policies decide these.
         DeniedBy::Trust | DeniedBy::Identity | DeniedBy::Boundary | DeniedBy::Resource => return None,
     })
+}
+
+/// Returns the finding for credentials whose own role could not be assumed: a profile with `role_arn` assumes it before the
+/// link's role.
+fn own_role(facts: &Facts, denial: &Denial<'_>) -> Option<Finding> {
+    let own: RoleArn = denial.resource?.parse().ok()?;
+    let role = &facts.link.role;
+    let is_source = facts.link.source_account.as_ref().is_none_or(|source| *source == own.account);
+    // The path of the link's role may be wrong in the file.
+    let is_of_link = own.account == role.account && own.name == role.name;
+    if denial.action != Some("sts:AssumeRole") || is_of_link || !is_source {
+        return None;
+    }
+    let what = format!("the credentials' own role {own} cannot be assumed, so the request for {role} was not sent");
+    let fix = Fix::by(Side::Source, facts)
+        .step_do(format!(
+            "allow the caller in the trust policy of {own}, and sts:AssumeRole on it in the caller's policies; a role's trust \
+             policy must allow even the role itself"
+        ))
+        .verify(facts, VerifyWith::Nothing);
+    Some(Finding::new(Cause::OwnRoleRefused, what).fix(fix))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::mfa::{mfa_absent, with_mfa_from_now_on};
+use crate::diagnosis::checks::other_name::named_otherwise;
 use crate::diagnosis::context::{self, BUCKET_NAMESPACE};
 use crate::diagnosis::facts::{Answer, Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
@@ -38,10 +39,20 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
         let what = format!("role {role} requires MFA, but the credentials lack it");
         return mfa_absent(facts, what);
     }
+    // `*` in a session's ARN does not make it the role's, so the condition admits nobody.
+    if key.eq_ignore_ascii_case("aws:PrincipalArn")
+        && !operator.to_ascii_lowercase().contains("not")
+        && let Some(finding) = named_otherwise(facts, wanted)
+    {
+        return finding.allow(facts, BootstrapWith::Nothing);
+    }
     let found = found_words(found);
     let what =
         format!("the trust policy of role {role} requires {operator} {key} {listed}, but the request has {found}");
     let finding = Finding::new(Cause::TrustCondition, what);
+    let is_required_name =
+        key.eq_ignore_ascii_case("sts:RoleSessionName") && !operator.to_ascii_lowercase().contains("not");
+    let finding = if is_required_name { finding.fact(CONSOLE_ONLY) } else { finding };
     let of_request = match key.to_ascii_lowercase().as_str() {
         "sts:sourceidentity" => may_set_source_identity(facts, wanted),
         key => !key.starts_with("aws:principaltag/"),
@@ -55,6 +66,11 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
         None => finding.allow(facts, BootstrapWith::Nothing),
     }
 }
+
+/// Why such a condition often admits only the console.
+const CONSOLE_ONLY: &str = "the AWS console names the session after the caller, and the AWS CLI, the SDKs and Terraform \
+                            choose a name of their own unless role_session_name or session_name is set: such a condition \
+                            may work in the console only";
 
 /// Returns whether the trust policy lets the request set a source identity.
 fn may_set_source_identity(facts: &Facts, wanted: &[&str]) -> bool {
@@ -287,10 +303,13 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
 }
 
 /// Returns a session name that equals or matches this value: `${aws:username}` is the user's name, and so is what `*`
-/// stands for.
+/// stands for. A role has no user name, so that no name fits the variable.
 fn name_like(facts: &Facts, operator: &str, value: &str) -> Option<SessionName> {
     let user = facts.link.principal.name();
-    let value = value.replace("${aws:username}", user);
+    let value = match facts.link.principal.user_name() {
+        Some(user) => value.replace("${aws:username}", user.as_str()),
+        None => value.to_owned(),
+    };
     let is_pattern = operator.to_ascii_lowercase().contains("like");
     let value = if is_pattern { value.replace('*', user) } else { value };
     value.parse().ok()

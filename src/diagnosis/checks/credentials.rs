@@ -4,6 +4,7 @@ use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
+use crate::environment::Machine;
 use crate::iam::arn::{CallerArn, PrincipalRef};
 use crate::text::shell::ShellCommand;
 
@@ -11,6 +12,9 @@ use crate::text::shell::ShellCommand;
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let user = facts.link.whose();
     let origin = &facts.caller.origin;
+    if facts.is_evaluated() {
+        return Vec::new();
+    }
     if let Answer::NotSent(NotSent::NoCredentials(why)) = &facts.answer {
         return vec![
             Finding::new(Cause::NoCredentials, format!("no credentials found for {user}"))
@@ -19,7 +23,9 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         ];
     }
     let Some(identity) = facts.caller.identity.present() else {
-        return hidden(facts).into_iter().collect();
+        // A role may be this machine's.
+        let may_be_right = facts.caller.machine.is_some() && facts.link.principal.acts_as_role();
+        return hidden(facts).filter(|_| !may_be_right).into_iter().collect();
     };
     let cause = match identity {
         identity if facts.link.principal.is(identity) && is_of_source(facts, identity) => {
@@ -79,12 +85,48 @@ fn is_of_source(facts: &Facts, identity: &CallerArn) -> bool {
 
 /// Variables with keys win over `AWS_PROFILE` (AWS SDKs and Tools Reference Guide, credential provider chain).
 fn hidden(facts: &Facts) -> Option<Finding> {
+    if let Some(machine) = facts.caller.machine {
+        return Some(of_machine(facts, machine));
+    }
     let profile = facts.caller.hidden_profile.as_ref()?;
     let fix = Fix::by(Side::LocalConfiguration, facts)
         .run(ShellCommand::new("unset").args(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]))
         .verify(facts, VerifyWith::Nothing);
     let summary = format!("AWS_ACCESS_KEY_ID in the environment overrides profile {profile} from AWS_PROFILE");
     Some(Finding::new(Cause::EnvironmentHidesProfile, summary).fix(fix))
+}
+
+/// The credentials of the machine come last in the chain: no profile has any (AWS SDKs and Tools Reference Guide, credential
+/// provider chain).
+fn of_machine(facts: &Facts, machine: Machine) -> Finding {
+    let (user, file) = (facts.link.of_link().owner_in_words().replace('`', ""), &facts.link.file);
+    let (what, how) = match machine {
+        Machine::Instance => ("the instance profile of this EC2 instance", "the metadata service of the instance"),
+        Machine::Container => (
+            "the role of this container",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        ),
+        Machine::WebIdentity => ("the role of this pod or runner", "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN"),
+    };
+    let fix = Fix::by(Side::LocalConfiguration, facts);
+    let fix = match (&facts.caller.hidden_profile, &facts.caller.profile_of_user) {
+        (Some(profile), _) => fix.step_do(format!("give profile {profile} credentials of {user}, or sign in with it")),
+        (None, Some(profile)) => fix.write_source(facts, "user_profile", profile),
+        (None, None) => fix.step_do(format!(
+            "name a profile with credentials of {user}: user_profile under [source] in {file}, or --user-profile NAME"
+        )),
+    };
+    let summary = match &facts.caller.hidden_profile {
+        Some(profile) => format!("the credentials are those of {what}, because profile {profile} has none"),
+        None => format!("the credentials are those of {what}, because no profile is named"),
+    };
+    let declare = Fix::by(Side::LocalConfiguration, facts).step_do(
+        "if this machine is to use the link, give its role the link: xacct bootstrap --principal role/PATH/NAME",
+    );
+    Finding::new(Cause::MachineRoleHidesProfile, summary)
+        .fact(format!("they come from {how}"))
+        .fix(fix.verify(facts, VerifyWith::Nothing))
+        .fix(declare)
 }
 
 /// Returns the finding about a session from GetSessionToken without MFA, which cannot be added afterwards.
@@ -112,6 +154,14 @@ pub fn the_users_own(facts: &Facts, with: VerifyWith) -> Fix {
 pub fn the_users_own_but(facts: &Facts, with: VerifyWith, extra: impl Fn(Fix) -> Fix) -> Fix {
     let user = facts.link.principal.owner_in_words().replace('`', "");
     let fix = Fix::by(Side::LocalConfiguration, facts);
+    if let (PrincipalRef::Role(_), None) = (facts.link.of_link(), &facts.caller.profile_of_user) {
+        return extra(fix.step_do(format!(
+            "use a session of {user} itself: run the command where the role is (instance, container, runner), or set user_profile \
+             under [source] in {} to a profile of the role",
+            facts.link.file
+        )))
+        .verify(facts, with);
+    }
     if facts.caller.is_user_in_environment {
         return extra(fix).verify_from_environment(facts, with);
     }

@@ -56,7 +56,10 @@ pub fn over_an_hour(facts: &Facts) -> Finding {
         )
     } else {
         (
-            "the credentials of another role session".to_owned(),
+            match facts.caller.identity.present().and_then(CallerArn::session) {
+                Some(_) if facts.link.principal.acts_as_role() => format!("a session of {}", facts.link.whose()),
+                _ => "the credentials of another role session".to_owned(),
+            },
             "role chaining (one role session assumes another role) limits sessions to one hour",
         )
     };
@@ -65,7 +68,14 @@ pub fn over_an_hour(facts: &Facts) -> Finding {
         format!("the request asks for a session of more than one hour with {whose}"),
     )
     .fact(why);
-    let shorten = Fix::by(Side::Request, facts).step_do("request a session of at most 1h");
+    let is_role = facts.link.principal.acts_as_role();
+    let shorten = Fix::by(Side::Request, facts).step_do(match is_role {
+        true => "request a session of at most 1h, and renew it before it ends: xacct exec --server renews it",
+        false => "request a session of at most 1h",
+    });
+    if is_role {
+        return finding.fact("MaxSessionDuration of the role does not raise this limit").fix(shorten);
+    }
     // An access key that MFA was added to is the user's own already.
     if facts.caller.is_session {
         finding.fix(the_users_own(facts, VerifyWith::Nothing)).fix(shorten)

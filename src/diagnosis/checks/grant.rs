@@ -14,12 +14,12 @@ use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws, is_of_aws};
 use crate::diagnosis::statement::{Attachment, Identity, StatementRef, document_sparing, document_without};
 use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations};
-use crate::iam::arn::{CallerArn, PrincipalRef, RolePattern};
+use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn, RolePattern};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::grant_names::GRANT_PATH;
 use crate::iam::organization_grant::ORGANIZATION_KEY;
 use crate::iam::permission_set::INLINE_POLICY;
-use crate::iam::policy::{Effect, PolicyDocument};
+use crate::iam::policy::{Effect, Element, PolicyDocument};
 use crate::iam::state::{FoundDocument, Reading};
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
@@ -183,7 +183,7 @@ fn of_permission_set(facts: &Facts) -> Option<Finding> {
         None => grant(facts, false),
     };
     let statement = granted.to_value().pointer("/Statement/0").cloned().unwrap_or_default();
-    let fix = by_administrator()
+    let fix = Fix::by(Side::IdentityCenter, facts)
         .put(format!("the inline policy of permission set {name}"), statement)
         .run(provision(facts))
         .verify(facts, VerifyWith::Nothing);
@@ -198,16 +198,12 @@ fn not_referring(facts: &Facts, set: &str, policy: &str) -> Option<Finding> {
     let attach = sso("attach-customer-managed-policy-reference-to-permission-set")
         .option("--customer-managed-policy-reference", format!("Name={name},Path={GRANT_PATH}"));
     let what = format!("permission set {set} has no grant: its role lacks managed policy {name}");
-    let fix = by_administrator().run(attach).run(provision(facts)).verify(facts, VerifyWith::Nothing);
+    let fix = Fix::by(Side::IdentityCenter, facts).run(attach).run(provision(facts)).verify(facts, VerifyWith::Nothing);
     Some(
         Finding::new(Cause::PermissionSetWithoutGrant, what)
             .fact("the permission set does not refer to the policy, or was not provisioned again")
             .fix(fix),
     )
-}
-
-fn by_administrator() -> Fix {
-    Fix { who: "administrator of IAM Identity Center".to_owned(), steps: Vec::new() }
 }
 
 fn sso(operation: &'static str) -> ShellCommand {
@@ -263,6 +259,9 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             if let Some(finding) = of_permission_set(facts) {
                 return finding;
             }
+            if let Some(finding) = other_path(facts, place) {
+                return finding.because(Evidence::mismatched(place, std::slice::from_ref(mismatch)));
+            }
             let what = format!("{user} may assume other roles, but not {role}");
             Finding::new(Cause::GrantOtherArn, what)
                 .fact(format!("the grant is in the {}", place.policy.words()))
@@ -270,6 +269,19 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
         }
     };
     finding.because(Evidence::mismatched(place, std::slice::from_ref(mismatch)))
+}
+
+/// Returns the finding for a grant that names the role with another path.
+fn other_path(facts: &Facts, place: &StatementRef<'_>) -> Option<Finding> {
+    let (user, role) = (facts.link.whose(), &facts.link.role);
+    let Some(Element::Is(resources)) = &place.statement.resource else { return None };
+    let is_it = |arn: &&RoleArn| arn.account == role.account && arn.name == role.name && arn.path != role.path;
+    let named = resources.iter().filter_map(|resource| resource.parse::<RoleArn>().ok());
+    let named = named.into_iter().find(|arn| is_it(&arn))?;
+    let what = format!("the grant of {user} names {named}, but the role is {role}");
+    let finding = Finding::new(Cause::GrantOtherPath, what)
+        .fact("the ARN of a role includes its path, which the ARN of its sessions does not show");
+    Some(finding.fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing)))
 }
 
 fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding {
@@ -445,10 +457,10 @@ fn grant(facts: &Facts, with_tags: bool) -> PolicyDocument {
 }
 
 fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Option<Finding> {
-    let (cause, what) = attribute::needing(action)?;
+    let (cause, what) = attribute::needing(facts, action)?;
     let user = facts.link.whose();
-    let what = format!("the request sends {what}, but no policy allows {action} for {user}");
-    let finding = Finding::new(cause, what).on(Side::Source);
+    let what = format!("{what}, but no policy allows {action} for {user}");
+    let finding = attribute::explained(Finding::new(cause, what)).on(Side::Source);
     let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
     Some(evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(
         Half::Source,

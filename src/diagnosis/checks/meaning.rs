@@ -2,6 +2,7 @@
 
 use crate::answers::Meaning;
 use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::change;
 use crate::diagnosis::checks::credentials::the_users_own;
 use crate::diagnosis::checks::duration::{over_an_hour, over_role_limit};
 use crate::diagnosis::checks::mfa::wrong_serial;
@@ -45,6 +46,9 @@ pub fn meant(facts: &Facts, asked: &Asked<'_>) -> Option<Finding> {
     use Meaning as M;
     let answer = asked.answer;
     let message = answer.message.as_deref().unwrap_or_default();
+    if let Some(cause) = answer.row().and_then(|row| row.cause) {
+        return Some(change::finding(facts, answer, cause));
+    }
     if answer.is_throttled() {
         return Some(unavailable(facts, answer));
     }

@@ -3,6 +3,7 @@
 pub(in crate::diagnosis) mod answer;
 pub(in crate::diagnosis) mod attribute;
 pub(in crate::diagnosis) mod bucket;
+pub(in crate::diagnosis) mod change;
 pub(in crate::diagnosis) mod condition;
 pub(in crate::diagnosis) mod converge;
 pub(in crate::diagnosis) mod credentials;
@@ -12,6 +13,7 @@ pub(in crate::diagnosis) mod grant;
 pub(in crate::diagnosis) mod meaning;
 pub(in crate::diagnosis) mod mfa;
 pub(in crate::diagnosis) mod named;
+pub(in crate::diagnosis) mod other_name;
 pub(in crate::diagnosis) mod others;
 pub(in crate::diagnosis) mod possible;
 pub(in crate::diagnosis) mod propagation;

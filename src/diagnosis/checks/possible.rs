@@ -16,6 +16,13 @@ pub fn of_assume_role(facts: &Facts, evaluations: &Evaluations<'_>, is_propagati
     };
     let mut possible = verdict::gaps(evaluations.all());
     possible.extend(Some(propagation).filter(|_| !is_propagating));
+    let whose = facts.link.whose();
+    possible.extend(facts.link.principal.acts_as_role().then(|| Possibility {
+        what: format!("the session policy with which the session of {whose} was opened, and which no role shows"),
+        decided_by: format!(
+            "look for Policy or PolicyArns (in CloudTrail: policy, policyArns) in the AssumeRole request that opened the session of {whose}"
+        ),
+    }));
     possible.extend([
         organization("service", &facts.source_account(), "SERVICE_CONTROL_POLICY"),
         organization("resource", &facts.link.role.account.to_string(), "RESOURCE_CONTROL_POLICY"),

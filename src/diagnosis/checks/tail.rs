@@ -37,7 +37,7 @@ pub fn compare(facts: &Facts, evaluations: &Evaluations<'_>, findings: &mut Vec<
     if denial.by.is_some() {
         return;
     }
-    let is_it = |finding: &Finding| Some(finding.cause) == denial.action.and_then(cause_of);
+    let is_it = |finding: &Finding| Some(finding.cause) == denial.action.and_then(|action| cause_of(facts, action));
     if findings.iter().any(is_it) {
         findings.sort_by_key(|finding| !is_it(finding));
     } else if let Some(finding) = of_action(facts, evaluations, &denial) {
@@ -60,28 +60,32 @@ fn shows(by: DeniedBy, finding: &Finding) -> bool {
 }
 
 /// Returns the cause of an action other than AssumeRole.
-fn cause_of(action: &str) -> Option<Cause> {
-    attribute::needing(action).map(|(cause, _)| cause)
+fn cause_of(facts: &Facts, action: &str) -> Option<Cause> {
+    attribute::needing(facts, action).map(|(cause, _)| cause)
 }
 
 /// Returns the finding for the action that AWS names, if xacct could not read all policies that must allow it.
 fn of_action(facts: &Facts, evaluations: &Evaluations<'_>, denial: &Denial<'_>) -> Option<Finding> {
     let action = denial.action?;
-    let (cause, what) = attribute::needing(action)?;
+    let (cause, what) = attribute::needing(facts, action)?;
     let evaluation = of(evaluations, action)?;
     let is_read = evaluation.trust.as_ref().is_some_and(Evaluation::is_whole) && evaluation.grant.is_whole();
     if is_read {
         return None;
     }
     let (user, role) = (facts.link.whose(), &facts.link.role.name);
-    let summary = format!("the request sends {what}, but AWS does not allow {action}");
-    let leave_out = Fix::by(Side::Request, facts).step_do(format!("send no {}", what.trim_start_matches("a ")));
-    Some(
-        Finding::new(cause, summary)
+    let summary = format!("{what}, but AWS does not allow {action}");
+    let sent = if cause == Cause::SourceIdentityNotAllowed { "source identity" } else { "session tags" };
+    let finding = attribute::explained(Finding::new(cause, summary));
+    let finding = Some(
+        finding
             .fact(format!("both the policies of {user} and the trust policy of role {role} must allow {action}"))
-            .fix(Fix::bootstrap(Half::Both, facts, BootstrapWith::SessionTags))
-            .fix(leave_out),
-    )
+            .fix(Fix::bootstrap(Half::Both, facts, BootstrapWith::SessionTags)),
+    );
+    finding.map(|finding| match cause {
+        Cause::InheritedSessionTags => attribute::or_without(facts, finding),
+        _ => finding.fix(Fix::by(Side::Request, facts).step_do(format!("send no {sent}"))),
+    })
 }
 
 fn of<'a, 'b>(evaluations: &'a Evaluations<'b>, action: &str) -> Option<&'a ActionEvaluation<'b>> {
@@ -102,7 +106,7 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
     if let Some(finding) = propagating(facts, evaluations).filter(|_| is_contradicted) {
         return Some(finding.fact(contradiction(by, denial, action)).named(denial));
     }
-    let with = if cause_of(action).is_some() { BootstrapWith::SessionTags } else { BootstrapWith::Nothing };
+    let with = if cause_of(facts, action).is_some() { BootstrapWith::SessionTags } else { BootstrapWith::Nothing };
     let exempt = format!("exempt {action} on {role} from the statement that denies it");
     let (cause, side, what, fix) = match by {
         DeniedBy::Identity if denial.is_explicit => {
@@ -120,7 +124,7 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
         DeniedBy::Identity => {
             let what = format!("no policy allows {action} for {user}");
             (
-                cause_of(action).unwrap_or(Cause::GrantAbsent),
+                cause_of(facts, action).unwrap_or(Cause::GrantAbsent),
                 Side::Source,
                 what,
                 Fix::bootstrap(Half::Source, facts, with),
@@ -139,7 +143,7 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
         _ => {
             let verb = if denial.is_explicit { "denies" } else { "does not allow" };
             let what = format!("the trust policy of role {} {verb} {action}", role.name);
-            let cause = cause_of(action).filter(|_| !denial.is_explicit).unwrap_or(Cause::TrustDenies);
+            let cause = cause_of(facts, action).filter(|_| !denial.is_explicit).unwrap_or(Cause::TrustDenies);
             (cause, Side::Target, what, Fix::bootstrap(Half::Target, facts, with))
         }
     };

@@ -5,13 +5,14 @@ use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::condition::{any, condition, depends, escapes, limits};
 use crate::diagnosis::checks::grant::is_covered;
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
+use crate::diagnosis::checks::other_name::{RECREATED, named_otherwise};
 use crate::diagnosis::denial::Denial;
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
-use crate::iam::arn::{CallerArn, RoleArn};
+use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Effect, account_principal, is_unique_id};
 use crate::iam::state::{FoundDocument, Reading};
@@ -186,13 +187,21 @@ fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     let (role, source) = (&facts.link.role.name, facts.source_account());
     let user = facts.source.user.present();
     let listed = place.listed_principals();
-    let finding = if let Some(id) = listed.iter().find(|id| is_unique_id(id)) {
+    let finding = if let Some(finding) = named_otherwise(facts, &listed) {
+        finding
+    } else if let Some(id) = listed.iter().find(|id| is_unique_id(id)) {
         let what = format!("the trust policy of role {role} names {id}, a deleted user or role");
         let finding = Finding::new(Cause::TrustDanglingPrincipal, what).fact(
             "IAM stores principals by unique ID: a recreated user or role has a new ID, and the policy does not trust it",
         );
         let present = user.map(|user| format!("{} has unique ID {}", facts.link.whose(), user.unique_id));
-        present.into_iter().fold(finding, Finding::fact)
+        let finding = present.into_iter().fold(finding, Finding::fact);
+        match facts.link.of_link() {
+            PrincipalRef::PermissionSet(_) => {
+                Finding { cause: Cause::ReservedRoleRecreated, ..finding }.fact(RECREATED)
+            }
+            _ => finding,
+        }
     } else if listed.is_empty() {
         let what = format!("the trust policy of role {role} trusts only services or identity providers");
         Finding::new(Cause::TrustOtherPrincipal, what)
@@ -219,10 +228,10 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
     if !trust.verdict().refuses() {
         return None;
     }
-    let (cause, what) = attribute::needing(action)?;
+    let (cause, what) = attribute::needing(facts, action)?;
     let role = &facts.link.role.name;
-    let what = format!("the request sends {what}, but the trust policy of role {role} does not allow {action}");
-    let finding = Finding::new(cause, what);
+    let what = format!("{what}, but the trust policy of role {role} does not allow {action}");
+    let finding = attribute::explained(Finding::new(cause, what));
     let evidence = trust.denies.first().map(|place| Evidence::denial(place));
     let evidence = evidence.or_else(|| trust.nearest().map(|(place, why)| Evidence::mismatched(place, why)));
     let finding = evidence.into_iter().fold(finding, Finding::because);
@@ -231,4 +240,5 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
         Verdict::Denied => finding.fix(Fix::bootstrap(Half::Target, facts, BootstrapWith::SessionTags)),
         _ => finding.allow(facts, BootstrapWith::SessionTags),
     })
+    .map(|finding| attribute::or_without(facts, finding))
 }

@@ -17,7 +17,7 @@ fn backend(version: &str) -> Backend {
             source_identity: None,
             duration: "90m".parse().unwrap(),
             profile: None,
-            user: None,
+            principals: Vec::new(),
         },
         bucket: "my-state".to_owned(),
         key: "a/terraform.tfstate".to_owned(),

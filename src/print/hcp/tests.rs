@@ -17,7 +17,7 @@ fn access() -> Access {
         source_identity: None,
         duration: "1h".parse().unwrap(),
         profile: None,
-        user: Some("alice".parse().unwrap()),
+        principals: vec!["user/alice".parse().unwrap()],
     }
 }
 

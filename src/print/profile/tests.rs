@@ -16,12 +16,12 @@ fn access() -> Access {
         source_identity: None,
         duration: "90m".parse().unwrap(),
         profile: Some("alice".to_owned()),
-        user: Some("alice".parse().unwrap()),
+        principals: vec!["user/alice".parse().unwrap()],
     }
 }
 
 fn profile() -> Profile {
-    let session = Session::Assumed { source_profile: Some("alice".to_owned()), mfa: None };
+    let session = Session::Assumed { source: CredentialsFrom::Profile("alice".to_owned()), mfa: None };
     Profile { name: "dev".to_owned(), access: access(), session }
 }
 
@@ -33,7 +33,7 @@ fn process(program: &str, config: &str) -> Profile {
 #[test]
 fn a_profile_contains_what_the_role_requires() {
     let mfa = MfaDevice { serial: "arn:aws:iam::111111111111:mfa/alice".parse().unwrap(), is_guess: true };
-    let session = Session::Assumed { source_profile: Some("alice".to_owned()), mfa: Some(mfa) };
+    let session = Session::Assumed { source: CredentialsFrom::Profile("alice".to_owned()), mfa: Some(mfa) };
     let with_mfa = Profile { name: "default".to_owned(), session, ..profile() };
     insta::assert_snapshot!(document(&[with_mfa, process("/usr/local/x y/xacct", "/srv/a/it's.toml")]).unwrap(), @r#"
     [default]
@@ -57,7 +57,7 @@ fn values_that_tools_parse_differently_are_refused() {
     for name in ["", "two words", "a]b", "a\nb", "a#b", "a;b", "\"a\"", "é", "a\\b"] {
         let error = document(&[Profile { name: name.to_owned(), ..profile() }]).unwrap_err();
         assert_eq!(error.message, format!("some tools cannot read a profile named `{}`", name.escape_debug()));
-        let session = Session::Assumed { source_profile: Some(name.to_owned()), mfa: None };
+        let session = Session::Assumed { source: CredentialsFrom::Profile(name.to_owned()), mfa: None };
         document(&[Profile { session, ..profile() }]).unwrap_err();
     }
     for program in ["a\nb", "/x #y", "/x ;y", "/x\t#y", "/it's $x", "/a\u{2028}b"] {
@@ -104,7 +104,7 @@ proptest! {
             session_name: session_name.map(|name| name.parse().unwrap()),
             ..access()
         };
-        let session = Session::Assumed { source_profile: Some(source.clone()), mfa: None };
+        let session = Session::Assumed { source: CredentialsFrom::Profile(source.clone()), mfa: None };
         let Ok(text) = document(&[Profile { name: name.clone(), access: access.clone(), session }]) else {
             return Ok(());
         };

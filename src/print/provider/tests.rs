@@ -22,7 +22,7 @@ fn access() -> Access {
         source_identity: None,
         duration: SessionDuration::default(),
         profile: Some("alice".to_owned()),
-        user: Some("alice".parse().unwrap()),
+        principals: vec!["user/alice".parse().unwrap()],
     }
 }
 
@@ -116,7 +116,7 @@ fn two_providers_have_aliases_and_only_known_arguments() {
             external_id: None,
             session_name: None,
             profile: None,
-            user: None,
+            principals: Vec::new(),
             duration: "1h30m".parse().unwrap(),
             ..access()
         },
@@ -376,7 +376,7 @@ fn any_provider() -> impl Strategy<Value = Provider> {
                 source_identity: None,
                 duration: SessionDuration::from_secs(seconds).unwrap(),
                 profile,
-                user: user.map(|name| name.parse().unwrap()),
+                principals: user.map(|name| format!("user/{name}").parse().unwrap()).into_iter().collect(),
             },
             extras: Extras::default(),
         })

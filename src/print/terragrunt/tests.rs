@@ -15,7 +15,7 @@ fn access(external_id: Option<&str>) -> Access {
         source_identity: None,
         duration: "90m".parse().unwrap(),
         profile: Some("alice".to_owned()),
-        user: Some("alice".parse().unwrap()),
+        principals: vec!["user/alice".parse().unwrap()],
     }
 }
 

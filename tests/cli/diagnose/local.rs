@@ -1,6 +1,10 @@
 //! Causes on this machine: credentials, variables, clock.
 
-use xacct_sandbox::world::{ALICE, BOB};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use serde_json::json;
+use xacct_sandbox::world::{ALICE, BOB, Session, World};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
 use super::{Broken, add_profile, fails, try_as, verify};
@@ -230,6 +234,39 @@ fn environment_hides_profile() {
     scene.environment.set("AWS_SECRET_ACCESS_KEY", BOB.secret);
     let broken = verify(scene, "").only("environment_hides_profile", "local_configuration");
     broken.says(&["AWS_ACCESS_KEY_ID", "profile alice", "user/bob"]).repairs();
+}
+
+/// Serves these credentials as the endpoint of a container does, for as long as the test runs.
+fn container(session: &Session) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let uri = format!("http://{}/credentials", listener.local_addr().expect("an address"));
+    let Session { key, token, .. } = session;
+    let body = json!({
+        "AccessKeyId": key.id, "SecretAccessKey": key.secret, "Token": token, "Expiration": "2099-01-01T00:00:00Z",
+    })
+    .to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let _ = stream.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    uri
+}
+
+#[test]
+fn machine_role_hides_profile() {
+    let mut scene = Scene::linked("");
+    let principals = scene.sandbox.world(World::add_principals);
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
+    scene.environment.append("aws/config", "\n[profile empty]\nregion = us-east-1\n");
+    scene.environment.set("AWS_PROFILE", "empty");
+    scene.environment.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", &container(&principals.terraform));
+    let broken = verify(scene, "").only("machine_role_hides_profile", "local_configuration");
+    broken.says(&["the role of this container, because profile empty has none", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]);
 }
 
 #[test]

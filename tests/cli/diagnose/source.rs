@@ -105,7 +105,8 @@ fn a_grant_for_another_arn() {
         if arn.contains("Xacct") {
             cases::record(&scene, "grant_other_arn", "");
         }
-        let finding = repaired(&scene, "grant_other_arn", "source");
+        let cause = if arn.contains("engineering") { "grant_other_path" } else { "grant_other_arn" };
+        let finding = repaired(&scene, cause, "source");
         let (policy, number, marked) = statement(&finding);
         assert_eq!((policy.as_str(), number), ("inline policy xacct of user alice", 1), "{arn}");
         assert_eq!(marked, json!([["Resource"]]), "{arn}");

@@ -24,7 +24,7 @@ fn role_other_path_missing_from_the_grant() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").path = "/team/".to_owned());
     let broken = verify(scene, "").first("role_other_path", "local_configuration");
-    assert_eq!(broken.causes(), ["role_other_path", "grant_other_arn"]);
+    assert_eq!(broken.causes(), ["role_other_path", "grant_other_path"]);
     broken.repairs_with_all();
 }
 

@@ -3,7 +3,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::print::Access;
-use crate::print::profile::{Process, Session};
+use crate::print::profile::{CredentialsFrom, Process, Session};
 
 const CONFIG: &str = "/srv/links/xacct.toml";
 
@@ -19,9 +19,9 @@ fn profile(name: &str, target: &str) -> Profile {
         source_identity: None,
         duration: "1h".parse().unwrap(),
         profile: None,
-        user: None,
+        principals: Vec::new(),
     };
-    let session = Session::Assumed { source_profile: Some("alice".to_owned()), mfa: None };
+    let session = Session::Assumed { source: CredentialsFrom::Profile("alice".to_owned()), mfa: None };
     Profile { name: name.to_owned(), access, session }
 }
 

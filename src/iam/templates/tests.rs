@@ -202,7 +202,7 @@ fn operators_may_change_only_the_given_user_or_role() {
     let of_deployer =
         [deployer.to_string(), "arn:aws:iam::111111111111:policy/xacct/xacct-role-terraform-*".to_owned()];
     let group: PrincipalArn = "arn:aws:iam::111111111111:group/team/deployers".parse().unwrap();
-    let of_group = [group.to_string()];
+    let of_group = [group.to_string(), "arn:aws:iam::111111111111:policy/xacct/xacct-group-deployers-*".to_owned()];
     let cases = [
         (operator_source(&user), &of_source[..]),
         (operator_source(&deployer), &of_deployer[..]),

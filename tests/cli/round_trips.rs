@@ -2,7 +2,7 @@
 //! everything else, overlapping requests count as one round trip.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use xacct_sandbox::{RecordedRequest, Sandbox, most_at_once, steps};
@@ -359,6 +359,45 @@ fn connects_to_s3_while_assuming_the_role() {
     let (assumed, created) = (&scene.requests("AssumeRole")[0], &scene.requests("CreateBucket")[0]);
     assert!(overlap(ahead, assumed), "{ahead:#?} {assumed:#?}");
     assert_eq!((created.connection, gone.connection), (ahead.connection, ahead.connection));
+}
+
+/// Puts a TLS proxy before each of IAM, STS and S3, to which a connect, a handshake and a request take a round trip each.
+fn on_three_hosts(scene: &mut Scene) -> Vec<Tls> {
+    let tls: Vec<_> = ["IAM", "STS", "S3"].into_iter().map(|service| (service, Tls::before(&scene.sandbox))).collect();
+    let authorities: String = tls.iter().map(|(_, tls)| tls.authority.as_str()).collect();
+    scene.environment.write("ca.pem", &authorities);
+    let bundle = scene.environment.path("ca.pem").display().to_string();
+    scene.environment.set("AWS_CA_BUNDLE", &bundle);
+    for (service, tls) in &tls {
+        scene.environment.set(&format!("AWS_ENDPOINT_URL_{service}"), &tls.url);
+        tls.set_latency(LATENCY * 2);
+    }
+    tls.into_iter().map(|(_, tls)| tls).collect()
+}
+
+/// Runs xacct and returns the round trips that it took, connections included.
+fn round_trips(scene: &Scene, words: &str) -> f64 {
+    let start = Instant::now();
+    scene.xacct(words).exits_with(0);
+    start.elapsed().as_secs_f64() / LATENCY.as_secs_f64()
+}
+
+/// The benchmark measures exactly. Other tests run beside this one, so it leaves room for less than two more.
+#[test]
+fn connections_are_opened_before_they_are_needed() {
+    let mut scene = slow();
+    let _hosts = on_three_hosts(&mut scene);
+    let create = format!("{BOOTSTRAP} --external-id abc");
+    // Two for connections, then reads, CreateRole, attachments, AssumeRole, and three for the bucket.
+    for (words, least) in [(create.as_str(), 9.0), ("verify", 6.0), ("exec -- /bin/true", 3.0)] {
+        scene.sandbox.clear_requests();
+        let taken = round_trips(&scene, words);
+        assert!((least - 0.1..least + 1.9).contains(&taken), "{words}: {taken:.2} round trips, {least} are needed");
+        let Some(created) = scene.requests("CreateBucket").pop() else { continue };
+        let ahead = &scene.requests("HeadBucket")[0];
+        assert!(ahead.principal.is_none() && ahead.connection == created.connection, "{words}: {ahead:#?}");
+        assert!(ahead.start < scene.requests("AssumeRole")[0].end.expect("an answer"), "{words}: {ahead:#?}");
+    }
 }
 
 #[track_caller]

@@ -79,9 +79,15 @@ pub(in crate::aws) fn of(config: &SdkConfig, services: &[&str]) -> Vec<String> {
         let key = ServiceConfigKey::builder().service_id(service).env(VARIABLE).profile(SETTING);
         config.service_config()?.load_config(key.build().ok()?)
     };
-    let services = services.iter().filter_map(chosen);
-    let endpoints = services.chain(config.endpoint_url().map(str::to_owned));
-    endpoints.map(|url| without_password(&url)).collect::<BTreeSet<_>>().into_iter().collect()
+    // The endpoint of all services is for those without one of their own.
+    let endpoint = |service: &&str| chosen(service).or_else(|| config.endpoint_url().map(str::to_owned));
+    services
+        .iter()
+        .filter_map(endpoint)
+        .map(|url| without_password(&url))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 /// Returns the Region for which a service's custom endpoint takes signatures, if it is an endpoint of AWS. AWS refuses those

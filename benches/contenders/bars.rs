@@ -45,7 +45,7 @@ pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
             Job::Whole => 9.3,
             Job::Verify => 6.2,
             Job::Exec => 3.1,
-            Job::Link => continue,
+            Job::Link | Job::ExecManyRoots => continue,
         };
         if contender == "xacct" {
             bars.push(Bar {
@@ -63,10 +63,12 @@ pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
             bars.push(at_least(what, bar, &other.usage().wall().over(&xacct.usage().wall())));
         }
     }
-    let exec = [true, false].map(|tls| find(Job::Exec, Server::Sandbox, 0, tls, "xacct"));
-    if let [Some(encrypted), Some(plain)] = exec {
-        let [encrypted, plain] = [encrypted, plain].map(|row| row.usage().cpu().median());
-        bars.push(under("exec: processor time of TLS", 3.0, "ms", encrypted - plain));
+    let plain = find(Job::Exec, Server::Sandbox, 0, false, "xacct").map(|row| row.usage().cpu().median());
+    for (job, most) in [(Job::Exec, 3.0), (Job::ExecManyRoots, 5.0)] {
+        let encrypted = find(job, Server::Sandbox, 0, true, "xacct").map(|row| row.usage().cpu().median());
+        if let (Some(encrypted), Some(plain)) = (encrypted, plain) {
+            bars.push(under(format!("{job}: processor time of TLS"), most, "ms", encrypted - plain));
+        }
     }
     for (job, factor, most) in [(Job::Verify, 1.10, 4), (Job::Link, 1.15, 5)] {
         if let Some(row) = find(job, Server::Sandbox, 50, false, "xacct") {

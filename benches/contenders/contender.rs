@@ -120,7 +120,7 @@ pub const XACCT: &str = env!("CARGO_BIN_EXE_xacct");
 pub fn xacct(ground: &Ground, job: Job) -> Command {
     let words = match job {
         Job::Verify => "verify".to_owned(),
-        Job::Exec => "exec -- /bin/true".to_owned(),
+        Job::Exec | Job::ExecManyRoots => "exec -- /bin/true".to_owned(),
         Job::Whole | Job::Link => format!(
             "bootstrap --yes --target-account {} --user alice --user-profile alice --profile security-admin \
              --target-profile dev-admin --external-id {EXTERNAL_ID} --policy-arn {POLICY}",

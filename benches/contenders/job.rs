@@ -14,6 +14,8 @@ pub enum Job {
     Verify,
     /// For an existing link: a program with a session of the role.
     Exec,
+    /// The same, with a CA bundle that has all certificates of the system.
+    ExecManyRoots,
 }
 
 impl fmt::Display for Job {
@@ -23,6 +25,7 @@ impl fmt::Display for Job {
             Self::Link => "link only",
             Self::Verify => "verify",
             Self::Exec => "exec",
+            Self::ExecManyRoots => "exec, all certificates of the system",
         })
     }
 }

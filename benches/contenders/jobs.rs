@@ -1,5 +1,6 @@
 //! One link: every contender does the same job, round by round.
 
+use std::path::Path;
 use std::time::Duration;
 
 use xacct_sandbox::{RecordedRequest, most_at_once, steps};
@@ -10,6 +11,9 @@ use crate::job::Job;
 use crate::measure::{Usage, Usages, measured, milliseconds};
 use crate::result::Result;
 use crate::statistics::Sample;
+
+/// The certificates of Debian and Ubuntu.
+const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The latency of the scenarios that have one.
 pub const LATENCY: Duration = Duration::from_millis(50);
@@ -89,11 +93,13 @@ pub fn scenarios(servers: &[Server]) -> Vec<Scenario> {
         (Job::Exec, Server::Sandbox, farther),
         (Job::Exec, Server::Sandbox, at_hand),
         (Job::Exec, Server::Sandbox, near),
+        (Job::ExecManyRoots, Server::Sandbox, at_hand),
         (Job::Whole, Server::Ministack, near),
         (Job::Whole, Server::Ministack, far),
     ];
     let all = all.map(|(job, server, distance)| Scenario { job, server, distance });
-    all.into_iter().filter(|scenario| servers.contains(&scenario.server)).collect()
+    let can = |scenario: &Scenario| scenario.job != Job::ExecManyRoots || Path::new(SYSTEM_BUNDLE).exists();
+    all.into_iter().filter(can).filter(|scenario| servers.contains(&scenario.server)).collect()
 }
 
 /// Returns the round trips of a job, connections included, for each contender that did it at both latencies: the time
@@ -148,10 +154,13 @@ pub fn run(contenders: &[Contender], scenarios: &[Scenario], rounds: usize) -> R
 fn attempt(contender: &Contender, scenario: Scenario) -> Result<Attempt> {
     let Scenario { job, server, distance } = scenario;
     let mut ground = Ground::new(server)?;
-    if matches!(job, Job::Verify | Job::Exec) {
+    if matches!(job, Job::Verify | Job::Exec | Job::ExecManyRoots) {
         measured(&xacct(&ground, Job::Link))?;
     }
     ground.move_away(distance);
+    if job == Job::ExecManyRoots {
+        ground.environment.append("authority.pem", &std::fs::read_to_string(SYSTEM_BUNDLE)?);
+    }
     let mut usage = Usage::default();
     for command in contender.commands(job, &ground) {
         usage = usage.then(measured(&command)?);

@@ -271,9 +271,15 @@ fn two_accounts_are_asked_and_left_as_they_were() {
         said.text().split("CONTRADICTED").skip(1).collect::<String>()
     );
     assert!(
-        said.not_asked.values().all(|why| ["root user", "MFA device", "empty account", "Identity Center"]
-            .iter()
-            .any(|reason| why.contains(reason))),
+        said.not_asked.values().all(|why| [
+            "root user",
+            "MFA device",
+            "empty account",
+            "Identity Center",
+            "its organization"
+        ]
+        .iter()
+        .any(|reason| why.contains(reason))),
         "{}",
         said.text()
     );

@@ -148,6 +148,7 @@ mod secrets;
 mod session_attributes;
 mod session_cache;
 mod set_grants;
+mod shape;
 mod snapshots;
 mod stale;
 mod starters;

@@ -1,0 +1,130 @@
+//! Twice as many targets take about twice the time, in every command and every printed setting.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use xacct_sandbox::Sandbox;
+use xacct_sandbox::world::ACCOUNT_A;
+
+use crate::scene::{Scene, trust};
+
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+const ENTERED: &str = "OrganizationAccountAccessRole";
+
+fn account(number: usize) -> String {
+    format!("{:012}", 600_000_000_000 + number)
+}
+
+fn scene(targets: usize, are_there: bool) -> Scene {
+    let planted = if are_there { targets } else { 0 };
+    let mut scene = Scene::of(Sandbox::builder().plant(|world| {
+        for number in 0..planted {
+            world.add_role(&account(number), ENTERED, trust(&json!({})));
+            world.attach_role_policy(&account(number), ENTERED, ADMINISTRATOR);
+        }
+    }));
+    let mut file = format!(
+        "[source]\naccount = \"{ACCOUNT_A}\"\nprofile = \"security-admin\"\nuser = \"alice\"\nuser_profile = \"alice\"\n"
+    );
+    for number in 0..targets {
+        file.push_str(&format!(
+            "\n[targets.t{number}]\naccount = \"{}\"\nrole = \"xacct\"\nexternal_id = \"abc\"\nenter_role = \"{ENTERED}\"\nregion = \
+             \"us-east-1\"\n",
+            account(number)
+        ));
+    }
+    scene.environment.write("xacct.toml", &file);
+    scene.environment.set("XACCT_TIMEOUT", "2s");
+    scene
+}
+
+/// The processor time of a command, and its memory.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    processor: Duration,
+    kibibytes: u64,
+}
+
+/// Runs a command that must succeed, and returns what it used. The kernel keeps the time of a process that has ended until its
+/// parent asks for it; the memory is read while it runs.
+fn used(scene: &Scene, words: &str) -> Used {
+    let mut command: Command = scene.command(words);
+    let said = scene.environment.path("said");
+    command.stdout(Stdio::null()).stderr(fs::File::create(&said).expect("a file"));
+    let mut process = command.spawn().expect("xacct");
+    let folder = format!("/proc/{}", process.id());
+    let mut kibibytes = 0;
+    let after_name = loop {
+        let status = fs::read_to_string(format!("{folder}/status")).expect("a process");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+        kibibytes = peak.unwrap_or(kibibytes);
+        let stat = fs::read_to_string(format!("{folder}/stat")).expect("a process");
+        let (_, after_name) = stat.rsplit_once(") ").expect("a name");
+        if after_name.starts_with('Z') {
+            break after_name.to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    // Fields 14 and 15 of proc_pid_stat(5), in hundredths of a second.
+    let ticks: u64 =
+        after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("ticks")).sum();
+    let status = process.wait().expect("a status");
+    assert!(status.success(), "{words}: {status}: {}", fs::read_to_string(&said).expect("its messages"));
+    Used { processor: Duration::from_millis(ticks * 10), kibibytes }
+}
+
+/// More than the double may be noise; that of the square would be the fourfold.
+#[track_caller]
+fn assert_doubles(words: &str, one: Used, two: Used) {
+    // What a process takes without any target.
+    let least = Duration::from_millis(100);
+    let time = (two.processor + least).as_secs_f64() / (one.processor + least).as_secs_f64();
+    assert!(time < 3.2, "{words}: {time:.1} times the time: {one:?}, {two:?}");
+    assert!(two.kibibytes < one.kibibytes * 2 + 4096, "{words}: more than twice the memory: {one:?}, {two:?}");
+}
+
+#[test]
+fn offline_commands_and_printed_settings() {
+    let scenes = [1_500, 3_000].map(|targets| scene(targets, false));
+    for words in [
+        "list",
+        "list --output json",
+        "print provider-hcl",
+        "print backend-hcl t0 --bucket state",
+        "print terragrunt-hcl t0",
+        "print profile",
+        "print profile --credential-process",
+        "print policies --for source-operator",
+        "print policies --for reader",
+        "print policies --for user",
+        "print audit-query",
+    ] {
+        let [one, two] = scenes.each_ref().map(|scene| used(scene, words));
+        assert_doubles(words, one, two);
+    }
+}
+
+/// One after the other, so that both see the same load.
+#[test]
+fn commands_that_ask_aws() {
+    let scenes = [60, 120].map(|targets| scene(targets, true));
+    for words in [
+        "bootstrap --dry-run",
+        "bootstrap --yes",
+        "bootstrap --check",
+        "verify",
+        "verify --output json",
+        "diagnose",
+        "list --live",
+        "revoke --all --yes",
+        "who",
+        "teardown --all --dry-run",
+        "teardown --all --yes --even-if-used",
+    ] {
+        let [one, two] = scenes.each_ref().map(|scene| used(scene, words));
+        assert_doubles(words, one, two);
+    }
+}

@@ -146,6 +146,18 @@ pub fn of_crowds(crowds: &[Crowd], limits: Limits) -> Vec<Bar> {
         let growth = (hundred.usage().memory().median() - one.usage().memory().median()) * 1024.0 / 99.0;
         bars.push(under(format!("{work} of 100 targets: memory for each"), 100.0, "KiB", growth));
     }
+    let find = |count| crowds.iter().find(|crowd| crowd.work == Work::Bootstrap && crowd.count == count);
+    if let (Some(one), Some(crowd)) = (find(1), find(500)) {
+        let what = "bootstrap of 500 targets";
+        let efficiency = efficiency(crowd, one, concurrency);
+        bars.push(Bar {
+            what: format!("{what}, 50 ms: of the ideal for {concurrency} at once"),
+            bar: "≥ 0.8".to_owned(),
+            met: efficiency.median() >= 0.8,
+            figure: efficiency.to_string(),
+        });
+        bars.push(under(format!("{what}: memory"), 150.0, "MiB", crowd.usage().memory().most()));
+    }
     if let Some(crowd) = crowds.iter().find(|crowd| crowd.count == 1000) {
         let what = "verify of 1,000 targets";
         bars.push(under(format!("{what}: memory"), 40.0, "MiB", crowd.usage().memory().most()));

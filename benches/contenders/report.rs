@@ -72,10 +72,7 @@ pub fn print_round_trips(rows: &[Row]) {
 
 /// Prints the table for many targets.
 pub fn print_crowds(crowds: &[Crowd], Limits { concurrency, .. }: Limits) {
-    println!(
-        "\nmany targets on the sandbox at 50 ms (bootstrap: their roles, with --only target; the ideal is {concurrency} \
-         at once)\n"
-    );
+    println!("\nmany targets on the sandbox at 50 ms (the ideal is {concurrency} at once)\n");
     let lines = crowds.iter().map(|crowd| {
         let one = crowds.iter().find(|one| one.work == crowd.work && one.count == 1).unwrap_or(crowd);
         let seen = crowd.attempts.last().map(|attempt| attempt.seen);

@@ -18,7 +18,7 @@ use crate::result::Result;
 /// The jobs for many targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Create the roles, with `--only target`: a grant for so many does not fit into a user's inline policies.
+    /// Create the links, of which most of the grant is in managed policies, and test each.
     Bootstrap,
     /// Verify the links.
     Verify,
@@ -98,8 +98,8 @@ impl Limits {
     }
 }
 
-/// Creates and verifies this many targets in every round; the largest number is only verified, once, while STS
-/// throttles some of the calls.
+/// Creates and verifies this many targets in every round. Once, half of the largest number are created, and all of them
+/// verified while STS throttles some of the calls.
 pub fn run(counts: &[usize], largest: Option<usize>, rounds: usize) -> Result<Vec<Crowd>> {
     let mut crowds = Vec::new();
     for work in [Work::Bootstrap, Work::Verify] {
@@ -112,6 +112,10 @@ pub fn run(counts: &[usize], largest: Option<usize>, rounds: usize) -> Result<Ve
         eprintln!("round {round} of {rounds} with many targets is done");
     }
     if let Some(count) = largest {
+        // As many as fit into the grant of a user.
+        let created = count / 2;
+        let attempts = vec![attempt(Work::Bootstrap, created, None)?];
+        crowds.push(Crowd { work: Work::Bootstrap, count: created, attempts });
         // There are three calls per target. One in 75 is throttled, all of those consecutive.
         let middle = 3 * u64::try_from(count)? / 2;
         let fault = Fault::new("AssumeRole", FaultKind::Throttle).on_calls(middle + 1..=middle + middle / 37);
@@ -138,9 +142,10 @@ fn attempt(work: Work, count: usize, fault: Option<Fault>) -> Result<Attempt> {
             command.args([
                 "bootstrap",
                 "--yes",
-                "--only=target",
                 &format!("--target-account={}", accounts.join(",")),
-                &format!("--user=arn:aws:iam::{ACCOUNT_A}:user/alice"),
+                "--user=alice",
+                "--user-profile=alice",
+                "--profile=security-admin",
                 &format!("--external-id={EXTERNAL_ID}"),
                 &format!("--policy-arn={POLICY}"),
             ])
@@ -195,7 +200,9 @@ fn plant(world: &mut World, work: Work, accounts: &[String]) {
             }
         }
     }
-    world.grant_assume_role(ACCOUNT_A, "alice", ROLE, &format!("arn:aws:iam::*:role/{ROLE}"));
+    if work == Work::Verify {
+        world.grant_assume_role(ACCOUNT_A, "alice", ROLE, &format!("arn:aws:iam::*:role/{ROLE}"));
+    }
 }
 
 fn file(accounts: &[String]) -> String {

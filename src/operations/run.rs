@@ -1,6 +1,6 @@
 //! The context that commands share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -17,6 +17,7 @@ use crate::cli::{TypedCode, UserOptions};
 use crate::config::{self, ConfigFile, Link, Source};
 use crate::context::Context;
 use crate::error::Result;
+use crate::iam::arn::RoleArn;
 use crate::iam::names::{MfaSerial, Region};
 use crate::operations::level::Level;
 use crate::report::Console;
@@ -122,6 +123,14 @@ impl Run<'_> {
     /// Returns the session cache; `None` for a user without a home folder.
     pub fn session_cache(&self) -> Option<Cache> {
         Some(Cache::new(self.context.cache_folder()?, self.context.now, self.notify()))
+    }
+
+    /// Removes cached sessions of roles that were created or deleted.
+    pub fn forget_sessions(&self, roles: impl IntoIterator<Item = RoleArn>) {
+        let roles: BTreeSet<_> = roles.into_iter().collect();
+        if let Some(cache) = self.session_cache().filter(|_| !roles.is_empty()) {
+            cache.forget_roles(&roles);
+        }
     }
 
     /// Returns the sources of MFA: a code, a terminal to ask for one, cached sessions.

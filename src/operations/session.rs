@@ -77,14 +77,13 @@ pub async fn of_role(
     let known = cache.as_ref().zip(user.origin()).map(|(cache, origin)| (cache, key_ahead(origin, &link, options)));
     let mut _lock = None;
     if let Some((cache, key)) = &known {
-        let opened = |found: RoleSession| opened(&link, found, None);
         if let Some(found) = cache.load_role(key) {
-            return Ok(opened(found));
+            return Ok(opened(&link, found));
         }
         _lock = cache.lock(key).await;
         // Another run may have opened it meanwhile.
         if let Some(found) = cache.load_role(key) {
-            return Ok(opened(found));
+            return Ok(opened(&link, found));
         }
     }
     let prover = user.prover(run).await?;
@@ -108,23 +107,23 @@ pub async fn of_role(
         cached = from_cache(&prover, &claim, by_keys).await?;
     }
     if let Some(credentials) = cached {
-        return Ok(opened(&link, RoleSession { credentials, role, region }, None));
+        return Ok(opened(&link, RoleSession { credentials, role, region, opened_at: None }));
     }
     let session = prover.session(&claim).await.map_err(|error| match purpose {
         Purpose::Renew if prover.lacked_code() => without_code(&link.name),
         _ => refused(error, &link, &role, options),
     })?;
-    let found = RoleSession { credentials: session.credentials, role, region };
+    let found = RoleSession { credentials: session.credentials, role, region, opened_at: session.opened_at };
     match (&known, by_keys) {
         (Some((cache, key)), _) => cache.store_role(key, &found),
         (None, Some(cache)) => cache.store(&key(&prover, &claim)?, &found.credentials),
         (None, None) => {}
     }
-    Ok(opened(&link, found, session.opened_at))
+    Ok(opened(&link, found))
 }
 
-fn opened(link: &Link, session: RoleSession, at: Option<SystemTime>) -> OpenedRole {
-    let RoleSession { credentials, role, region } = session;
+fn opened(link: &Link, session: RoleSession) -> OpenedRole {
+    let RoleSession { credentials, role, region, opened_at: at } = session;
     let whose = format!("role {} in {}", role.name, role.account);
     OpenedRole { target: link.name.clone(), role, opened: Opened { credentials, whose, region, at } }
 }

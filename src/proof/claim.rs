@@ -106,6 +106,11 @@ impl TestName {
         Self { name, is_denied: AtomicBool::new(false) }
     }
 
+    /// Returns whether this is the name.
+    pub(super) fn is(&self, name: &SessionName) -> bool {
+        self.name == *name
+    }
+
     pub(super) fn set_denied(&self, is_denied: bool) {
         self.is_denied.store(is_denied, Ordering::Relaxed);
     }

@@ -47,7 +47,8 @@ pub(super) async fn step(
     let by_operator = async {
         let read = match operator.await {
             Ok(access) => {
-                role(&access, claim).await.map(|role| (access.clone(), role)).map_err(|why| (why, Some(access)))
+                let read = new_role(&access, claim).await;
+                read.map(|role| (access.clone(), role)).map_err(|why| (why, Some(access)))
             }
             Err(why) => Err((why, None)),
         };
@@ -91,10 +92,22 @@ pub(super) async fn step(
     Some(Read { step: Some(step.took(duration + start.elapsed())), role, used_before })
 }
 
+/// Reads the role of the claim. Right after a write AWS may not show it yet.
+async fn new_role(access: &Access, claim: &Claim) -> Result<FoundRole> {
+    let find = async || observe::found_role(access, &claim.role.name).await;
+    let is_there = |found: &Result<Reading<FoundRole>>| !matches!(found, Ok(Reading::Absent));
+    let found = claim.freshness.settle(1, find, is_there, Result::is_ok, |_| ()).await;
+    of_claim(found.answer?, access, claim)
+}
+
 /// Reads the role of the claim; no other counts.
 async fn role(access: &Access, claim: &Claim) -> Result<FoundRole> {
+    of_claim(observe::found_role(access, &claim.role.name).await?, access, claim)
+}
+
+fn of_claim(found: Reading<FoundRole>, access: &Access, claim: &Claim) -> Result<FoundRole> {
     let wanted = &claim.role;
-    match observe::found_role(access, &wanted.name).await? {
+    match found {
         Reading::Present(role) if role.arn == wanted.to_string() => Ok(role),
         Reading::Present(_) => {
             let words =

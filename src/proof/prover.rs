@@ -418,7 +418,8 @@ impl Prover {
         claim: &Claim,
     ) -> Result<Session> {
         let answer = sts::assume(access, request).await;
-        let Some(test_name) = &claim.test_name else { return answer };
+        let own = claim.test_name.as_ref().filter(|own| own.is(&request.session_name));
+        let Some(test_name) = own else { return answer };
         let meaning = answer.as_ref().err().and_then(Error::meaning);
         let is_denied = matches!(meaning, Some(Meaning::Denied | Meaning::DeniedByOthers));
         test_name.set_denied(is_denied);

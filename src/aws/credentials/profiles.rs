@@ -23,6 +23,9 @@ use crate::files;
 use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
 
+/// Where the AWS CLI and the SDKs keep the tokens of those who signed in, below the home folder.
+const SSO_TOKENS: &str = ".aws/sso/cache";
+
 /// The settings of a sign-in with SSO.
 const SSO: [&str; 5] = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "sso_region"];
 
@@ -252,7 +255,7 @@ impl Profiles {
         let of_environment = variable("AWS_WEB_IDENTITY_TOKEN_FILE");
         let of_profile = self.setting(profile, "web_identity_token_file").map(str::to_owned);
         let mut paths: Vec<_> = of_environment.into_iter().chain(of_profile).map(PathBuf::from).collect();
-        let folders: [(&[&str], _); 2] = [(&SSO, ".aws/sso/cache"), (&["login_session"], ".aws/login/cache")];
+        let folders: [(&[&str], _); 2] = [(&SSO, SSO_TOKENS), (&["login_session"], ".aws/login/cache")];
         for (keys, folder) in folders {
             if let Some(home) = std::env::home_dir().filter(|_| self.has_any(profile, keys)) {
                 let found = std::fs::read_dir(home.join(folder)).into_iter().flatten().flatten();
@@ -321,11 +324,12 @@ impl Profiles {
     /// themselves are new each time. `None` if something else decides: this machine, its container, or a token in a file.
     pub(in crate::aws) fn origin(&self, profile: Option<&str>) -> Option<Vec<String>> {
         let variables = environment::all_read_by_sdk().into_iter().map(|(name, value)| format!("{name}={value}"));
-        if profile.is_none() && environment::has_keys() {
-            return Some(variables.collect());
-        }
         let used = profile.unwrap_or_else(|| self.selected());
         let sources: Vec<_> = self.sources(used).collect();
+        let settings = for_sdk::text(&self.sections, &sources);
+        if profile.is_none() && environment::has_keys() {
+            return Some(variables.chain([settings]).collect());
+        }
         let is = |source: &str, key: &str, value: &str| {
             self.setting(source, key).is_some_and(|found| found.eq_ignore_ascii_case(value))
         };
@@ -339,7 +343,10 @@ impl Profiles {
             self.has_any(source, &own) || self.has_any(source, &SSO)
         });
         let is_known = last.is_some() && !sources.iter().any(is_elsewhere);
-        is_known.then(|| variables.chain([for_sdk::text(&self.sections, &sources)]).collect())
+        // Somebody else may sign in with the same settings.
+        let is_signed_in = sources.iter().any(|source| self.has_any(source, &SSO));
+        let sign_ins = if is_signed_in { sign_ins()? } else { String::new() };
+        is_known.then(|| variables.chain([settings, sign_ins]).collect())
     }
 
     /// Resolves the roles of a profile; `None` if it assumes none, or if the environment has an access key that comes
@@ -360,6 +367,17 @@ impl Profiles {
         let selected = self.selected();
         (!is_elsewhere && self.exists(selected)).then(|| selected.to_owned())
     }
+}
+
+/// Returns the tokens of all that are signed in with SSO; `None` if nobody is.
+fn sign_ins() -> Option<String> {
+    let entries = std::fs::read_dir(std::env::home_dir()?.join(SSO_TOKENS)).ok()?;
+    let paths: BTreeSet<_> = entries.flatten().map(|entry| entry.path()).collect();
+    let texts = paths.into_iter().filter_map(|path| files::read_bytes(&path, files::LONGEST_TEXT).ok());
+    let tokens =
+        texts.map(|text| String::from_utf8_lossy(&text).into_owned()).filter(|text| text.contains("accessToken"));
+    let tokens: String = tokens.collect();
+    (!tokens.is_empty()).then_some(tokens)
 }
 
 fn check_token_file(path: &Path) -> Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! A cached session is a secret on disk. xacct does not use a file that other users could have read or written.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -49,9 +50,9 @@ mod files {
 /// The minimum time that a session must still be valid to be used.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// How long a run waits for another one that opens the same session. A tool waits for its credentials as long (botocore and
-/// the AWS SDKs set no limit; Terraform's is a minute).
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a run waits for another one that opens the same session, which may be at a prompt. Terraform waits a minute for
+/// its credentials (AWS SDK for Go, `processcreds.DefaultTimeout`), so that enough is left to open one.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The pause between two looks at the lock.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -99,6 +100,8 @@ pub struct RoleSession {
     pub role: RoleArn,
     /// The Region to use it in, if one is set.
     pub region: Option<Region>,
+    /// The time of AWS's clock when the session was opened; `None` if that was not now.
+    pub opened_at: Option<SystemTime>,
 }
 
 /// A file of the cache. It has no `Debug`, because it contains secrets.
@@ -122,6 +125,9 @@ struct OfRole {
     key: String,
     role_arn: String,
     region: Option<String>,
+    /// How many seconds AWS's clock was ahead of this machine's.
+    #[serde(default)]
+    clock_ahead: i64,
 }
 
 /// What a file has.
@@ -150,7 +156,7 @@ impl Cache {
         let Parsed { credentials, of_role, .. } = self.read(key)?;
         let of_role = of_role.filter(|of_role| of_role.key == key.0)?;
         let region = of_role.region.map(|region| region.parse()).transpose().ok()?;
-        Some(RoleSession { credentials, role: of_role.role_arn.parse().ok()?, region })
+        Some(RoleSession { credentials, role: of_role.role_arn.parse().ok()?, region, opened_at: None })
     }
 
     fn read(&self, key: &Key) -> Option<Parsed> {
@@ -164,7 +170,9 @@ impl Cache {
         };
         match parse(&text) {
             Some(found) => {
-                let lasts = found.expires.duration_since((self.now)()).is_ok_and(|left| left > MARGIN);
+                let ahead = found.of_role.as_ref().map_or(0, |of_role| of_role.clock_ahead);
+                let left = OffsetDateTime::from(found.expires) - OffsetDateTime::from((self.now)());
+                let lasts = left - time::Duration::seconds(ahead) > MARGIN;
                 lasts.then_some(found)
             }
             None => {
@@ -183,12 +191,14 @@ impl Cache {
     /// Stores a session of a role, as [`Cache::store`] does.
     pub fn store_role(&self, key: &Key, session: &RoleSession) {
         let region = session.region.as_ref().map(ToString::to_string);
-        let of_role = OfRole { key: key.0.clone(), role_arn: session.role.to_string(), region };
+        let ahead = session.opened_at.map(|there| OffsetDateTime::from(there) - OffsetDateTime::from((self.now)()));
+        let clock_ahead = ahead.map_or(0, time::Duration::whole_seconds);
+        let of_role = OfRole { key: key.0.clone(), role_arn: session.role.to_string(), region, clock_ahead };
         self.write(key, &session.credentials, Some(of_role));
     }
 
     /// Waits until no other run opens the session for this key, so that many that want it at once open only one. Runs that end
-    /// in any way hold no lock. Returns what holds it; `None` after a minute, or where there can be no lock.
+    /// in any way hold no lock. Returns what holds it; `None` after a while, or where there can be no lock.
     pub async fn lock(&self, key: &Key) -> Option<impl Sized + use<>> {
         let name = format!("{}{LOCK}", key.0);
         let end = Instant::now() + PATIENCE;
@@ -212,13 +222,25 @@ impl Cache {
 
     /// Removes all expired sessions, whatever their key, because no later run may ask for them.
     fn remove_expired(&self) {
+        self.remove_if(|found| found.expires <= (self.now)());
+    }
+
+    /// Removes the sessions of these roles. Those of a role that was deleted are of no use, also for one of the same name.
+    pub fn forget_roles(&self, roles: &BTreeSet<RoleArn>) {
+        self.remove_if(|found| {
+            let role = found.of_role.as_ref().and_then(|of_role| of_role.role_arn.parse().ok());
+            role.is_some_and(|role| roles.contains(&role))
+        });
+    }
+
+    fn remove_if(&self, is_useless: impl Fn(&Parsed) -> bool) {
         for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str().filter(|name| name.strip_suffix(".json").is_some_and(is_hash)) else {
                 continue;
             };
-            let expires = files::read(&self.folder, name).ok().flatten().and_then(|text| Some(parse(&text)?.expires));
-            if expires.is_some_and(|expires| expires <= (self.now)()) {
+            let found = files::read(&self.folder, name).ok().flatten().and_then(|text| parse(&text));
+            if found.is_some_and(|found| is_useless(&found)) {
                 // If it stays, the next run tries again.
                 let _ = std::fs::remove_file(self.folder.join(name));
             }

@@ -313,10 +313,11 @@ pub async fn refuse_taken_names(access: &Access, plan: &Plan) -> Result<()> {
         _ => None,
     });
     let new: Vec<_> = new.collect();
-    if new.is_empty() {
+    let Some((principal, _)) = new.first() else { return Ok(()) };
+    let in_source = |error: Error| error.context(format!("source account {}", principal.account()));
+    let Reading::Present(policies) = read::policies_under(access, "/").await.map_err(in_source)? else {
         return Ok(());
-    }
-    let Reading::Present(policies) = read::policies_under(access, "/").await? else { return Ok(()) };
+    };
     let is_named = |arn: &str, name: &str| arn.rsplit('/').next().is_some_and(|other| other.eq_ignore_ascii_case(name));
     // Another run of xacct may have created it since it was found absent.
     let is_taken = |principal: &PrincipalArn, name: &String| {

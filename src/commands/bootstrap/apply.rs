@@ -35,7 +35,7 @@ use crate::text::shell::ShellCommand;
 pub async fn apply(work: &mut Work, args: &Bootstrap, proves: bool, run: &Run<'_>) -> Result<GrantWriters> {
     let waits = work.jobs.iter().any(|job| job.state.changes_what_stands(&job.plan));
     // The proof of new access begins beside the reads. What bears on existing access is read back before anything else.
-    let is_first = !waits && proves && work.source.leaving().next().is_none();
+    let is_first = !waits && proves && args.wait.is_none() && work.source.leaving().next().is_none();
     for job in &mut work.jobs {
         job.state.is_read_beside = is_first && job.state.shown.is_none();
     }

@@ -145,6 +145,8 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
             answers.settle(&mut work);
         }
         writers = applied?;
+        let new = work.jobs.iter().filter(|job| job.state.shown.is_none() && !job.plan.is_empty());
+        run.forget_sessions(new.map(|job| job.role.clone()));
     }
     let mut source = as_recorded(source, &work.source);
     let is_partial = !work.failed.is_empty() || work.jobs.iter().any(|job| job.result.is_err());

@@ -49,35 +49,37 @@ impl Proving<'_> {
         };
         let bench = prover.map(|prover| self.bench(prover, work, writers.written()));
         let tally = self.run.console.tally("bootstrap", work.jobs.len(), "verified");
-        let proofs = side_by_side(&work.jobs, self.args.report.concurrency, async |job| {
-            let read = async {
-                match job.result.is_ok() && job.state.is_read_beside {
-                    true => read_back(job, self.args, &self.run.console.progress(&job.link.name)).await,
-                    false => Ok(()),
-                }
-            };
-            let proof = async {
-                if job.result.is_err() || work.grant.result.is_err() {
-                    return (None, None);
-                }
-                let Some(bench) = &bench else { return (unusable.clone().map(Err), None) };
-                let (proof, diagnosis) = bench.prove(job, || tally.one_more()).await;
-                (Some(proof), diagnosis)
-            };
-            tokio::join!(read, proof)
+        let concurrency = self.args.report.concurrency;
+        let reads =
+            side_by_side(&work.jobs, concurrency, async |job| match job.result.is_ok() && job.state.is_read_beside {
+                true => read_back(job, self.args, &self.run.console.progress(&job.link.name)).await,
+                false => Ok(()),
+            });
+        let proofs = side_by_side(&work.jobs, concurrency, async |job| {
+            if job.result.is_err() || work.grant.result.is_err() {
+                return (None, None);
+            }
+            let Some(bench) = &bench else { return (unusable.clone().map(Err), None) };
+            let (proof, diagnosis) = bench.prove(job, || tally.one_more()).await;
+            (Some(proof), diagnosis)
         });
         let repaired = |at| bench.iter().for_each(|bench| bench.granted.set(Some(at)));
         let progress = self.run.console.progress("bootstrap");
-        match writers.guard_while(proofs, repaired, &progress).await {
+        let (reads, proofs) = tokio::join!(reads, writers.guard_while(proofs, repaired, &progress));
+        match proofs {
             Ok(proofs) => {
-                for (job, (read, proven)) in work.jobs.iter_mut().zip(proofs) {
-                    match read {
-                        Ok(()) => (job.state.proof, job.state.diagnosis) = proven,
-                        Err(error) => job.result = Err(error),
-                    }
+                for (job, proven) in work.jobs.iter_mut().zip(proofs) {
+                    (job.state.proof, job.state.diagnosis) = proven;
                 }
             }
-            Err(error) => work.grant.result = Err(error),
+            // What failed before is the cause.
+            Err(error) if work.grant.result.is_ok() => work.grant.result = Err(error),
+            Err(_) => {}
+        }
+        for (job, read) in work.jobs.iter_mut().zip(reads) {
+            if let Err(error) = read {
+                (job.state.proof, job.state.diagnosis, job.result) = (None, None, Err(error));
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub async fn remove(work: &mut Work, report: &Report<'_>) {
     let roles = work.jobs.iter_mut();
     side_by_side(roles, args.report.concurrency, async |job| job.result = remove_role(job, report, &progress).await)
         .await;
+    let removed = work.jobs.iter().filter(|job| !job.plan.is_empty());
+    run.forget_sessions(removed.map(|job| job.role.clone()));
     work.grant.result = remove_grants(work, report, &progress).await;
 }
 

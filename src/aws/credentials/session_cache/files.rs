@@ -75,7 +75,8 @@ pub(super) fn lock(folder: &Path, name: &str) -> Result<Option<Lock>, String> {
     let there = std::fs::symlink_metadata(&path);
     // The process that had the lock has removed its file, and another one may have made the next.
     let is_there = there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()));
-    Ok(is_there.then_some(Lock { path, _file: file }))
+    // Made only then: dropping it removes the file, which would be the other one's.
+    Ok(is_there.then(|| Lock { path, _file: file }))
 }
 
 /// Writes a file atomically.

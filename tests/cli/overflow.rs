@@ -507,19 +507,20 @@ fn the_printed_permissions_suffice_and_a_missing_one_is_named() {
     let kinds = [(ALICE, "User"), (DEPLOYERS, "Group"), (TERRAFORM, "Role")];
     let needed = |kind: &str| {
         [
-            format!("iam:Get{kind}"),
-            format!("iam:Get{kind}Policy"),
-            format!("iam:Put{kind}Policy"),
-            format!("iam:Delete{kind}Policy"),
-            "iam:CreatePolicy".to_owned(),
-            "iam:CreatePolicyVersion".to_owned(),
-            "iam:ListPolicyVersions".to_owned(),
-            "iam:DeletePolicyVersion".to_owned(),
-            "iam:DeletePolicy".to_owned(),
-            format!("iam:Attach{kind}Policy"),
-            format!("iam:Detach{kind}Policy"),
-            format!("iam:ListAttached{kind}Policies"),
+            "iam:GetUser",
+            "iam:GetUserPolicy",
+            "iam:PutUserPolicy",
+            "iam:DeleteUserPolicy",
+            "iam:CreatePolicy",
+            "iam:CreatePolicyVersion",
+            "iam:ListPolicyVersions",
+            "iam:DeletePolicyVersion",
+            "iam:DeletePolicy",
+            "iam:AttachUserPolicy",
+            "iam:DetachUserPolicy",
+            "iam:ListAttachedUserPolicies",
         ]
+        .map(|action| action.replace("User", kind))
     };
     let lacking = kinds.iter().flat_map(|(source, kind)| needed(kind).map(|permission| (*source, Some(permission))));
     let all: Vec<_> = kinds.iter().map(|(source, _)| (*source, None)).chain(lacking).collect();

@@ -301,7 +301,11 @@ impl GrantPolicies {
     /// Whether any policy of the principal was read, so that it exists.
     #[must_use]
     pub fn show_the_principal(&self) -> bool {
-        self.grant.is_some() || self.others.size.is_some_and(|size| size > 0)
+        let is_attached =
+            |managed: &ManagedPolicies| managed.others > 0 || managed.parts.values().any(|it| it.is_attached);
+        self.grant.is_some()
+            || self.others.size.is_some_and(|size| size > 0)
+            || self.managed.as_ref().is_some_and(is_attached)
     }
 
     /// Adds the principal's ARN.
@@ -394,7 +398,7 @@ pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<
     // The list may lag behind.
     let all: BTreeSet<_> = own.iter().chain(versions.keys()).collect();
     let read = all.into_iter().map(async |arn| {
-        let document = read::managed(access, arn, &versions).await?;
+        let document = listed_policy(access, arn, &versions).await?;
         Ok::<_, Error>((number(arn).unwrap_or_default(), document, own.contains(arn)))
     });
     let mut parts = BTreeMap::new();
@@ -406,6 +410,23 @@ pub async fn managed_grant(access: &Access, principal: &PrincipalRef) -> Result<
         }
     }
     Ok(Some(ManagedGrant { parts, others: others.len() }))
+}
+
+/// Reads a managed policy that a list shows. One read may lag behind, and so may the list, but not for long: after the last of
+/// these reads it counts as deleted.
+async fn listed_policy(
+    access: &Access,
+    arn: &str,
+    versions: &BTreeMap<String, String>,
+) -> Result<Reading<FoundDocument>> {
+    for pause in [200, 400, 800] {
+        let found = read::managed(access, arn, versions).await?;
+        if !found.is_absent() {
+            return Ok(found);
+        }
+        sleep(Duration::from_millis(pause)).await;
+    }
+    read::managed(access, arn, versions).await
 }
 
 /// Reads the managed policy with the grant of a permission set, which need not exist; `None` if a read is denied.

@@ -37,6 +37,13 @@ fn admitting() -> Scene {
     scene
 }
 
+/// The test begins before AWS shows the new role to everybody.
+#[test]
+fn a_role_that_is_not_shown_yet_is_read_once_it_is() {
+    let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)).stale_reads(true));
+    scene.bootstrap(OPTIONS).exits_with(0).says(&["ok  nobody else is admitted"]);
+}
+
 fn remove_tag(scene: &Scene) {
     scene.sandbox.world(|world| {
         world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.remove("managed-by");

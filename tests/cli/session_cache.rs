@@ -270,6 +270,30 @@ fn a_cached_role_session_is_for_the_same_request_alone() {
     scene.xacct("credentials --cache").exits_with(3);
 }
 
+/// With keys in the environment, the default profile still says where they are used.
+#[test]
+fn keys_of_the_environment_are_used_with_the_settings_of_a_profile() {
+    let mut scene = Scene::linked("");
+    scene.environment.set("AWS_ACCESS_KEY_ID", ALICE.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", ALICE.secret);
+    let session = || scene.xacct("credentials --cache --user-profile -").exits_with(0).stdout;
+    let first = session();
+    assert_eq!(session(), first);
+    let url = scene.sandbox.url().replace("127.0.0.1", "localhost");
+    scene.environment.append("aws/config", &format!("\n[default]\nendpoint_url = {url}\n"));
+    assert_ne!(session(), first);
+}
+
+/// A role of the same name is another one for its sessions.
+#[test]
+fn a_role_that_was_created_again_has_new_sessions() {
+    let scene = Scene::linked("");
+    let first = scene.xacct("credentials --cache").exits_with(0).stdout;
+    scene.xacct("teardown --all --yes --even-if-used").exits_with(0);
+    scene.link("");
+    assert_ne!(scene.xacct("credentials --cache").exits_with(0).stdout, first);
+}
+
 #[test]
 fn many_that_ask_at_once_share_one_session() {
     let scene = Scene::linked("");

@@ -83,7 +83,9 @@ impl<'a> Verification<'a> {
         let account = source.account().cloned();
         let prover = proving::prover(connections, access, own.is_some(), principals.to_vec(), account.clone(), run)?;
         let diagnostician = Diagnostician::new(run, connections, &self.source, principals, None);
-        let silent = Operators::new(&connections.that_ask_nobody(), self.source.profile.clone(), None);
+        let silent = connections.that_ask_nobody();
+        let prover = prover.with_operator(silent.clone(), self.source.profile.clone());
+        let silent = Operators::new(&silent, self.source.profile.clone(), None);
         let refusals = self.refusals;
         Ok(Bench { run, account, partition, prover, diagnostician, silent, refusals })
     }

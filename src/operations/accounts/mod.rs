@@ -6,7 +6,7 @@ mod target;
 
 pub(crate) use operator::{Operator, who, who_of_several, write_paragraphs};
 pub(crate) use source::{
-    Grantee, SourceSide, Standing, labels, refuse_entering_without_source, source_access, source_access_to_enter,
+    Grantee, SourceSide, Standing, labels, other_path, refuse_entering_without_source, source_access, source_access_to_enter,
     source_as_told, source_operator, source_side, source_side_to_remove,
 };
 pub(crate) use target::{

@@ -397,7 +397,8 @@ impl<'a> Diagnostician<'a> {
         // AWS finds a principal by its name alone.
         let found = source.user.present().and_then(|found| found.arn.parse::<PrincipalArn>().ok());
         let found = found.filter(|_| facts.link.through.is_none());
-        if let Some((found, error)) = found.and_then(|found| other_path(principal, &found).map(|error| (found, error))) {
+        if let Some((found, error)) = found.and_then(|found| other_path(principal, &found).map(|error| (found, error)))
+        {
             let path = self.run.file.path.display();
             return Err(error.hint(format!("name it {} in --as, and in `{path}`", found.reference())));
         }
@@ -405,18 +406,24 @@ impl<'a> Diagnostician<'a> {
     }
 
     /// Evaluates a link for the principals as which a proof of it did not run, with what was read anyway: the trust policy, and
-    /// these grants, by principal. Sends no request, and says what was found.
+    /// these grants, by principal; `lacking` are permission sets that were found to lack it. Sends no request, and says what was
+    /// found.
     pub async fn others(
         &self,
         case: &Case<'_>,
         proof: &Proof,
         grants: &[(PrincipalArn, FoundDocument)],
+        lacking: &[PrincipalRef],
     ) -> Vec<String> {
         let Some(tested) = proof.tested_as.as_ref().filter(|_| proof.outcome == Outcome::Works) else {
             return Vec::new();
         };
         let mut found = Vec::new();
         for other in case.link.principals.iter().filter(|other| !other.is_same(tested)) {
+            if lacking.iter().any(|lacking| lacking.is_same(other)) {
+                found.push(format!("{} by evaluation, not tested: it has no grant yet", other.label()));
+                continue;
+            }
             let Ok(mut facts) = self.as_if(case, other).await else { continue };
             if let Some(role) = &proof.role {
                 facts.target.role = Reading::Present(role.clone().into());

@@ -143,7 +143,7 @@ impl Bench<'_> {
         let case = Case { link, role: &role, target: None, written: None, made: None };
         let diagnosis = self.diagnostician.explain(&case, (prover, &claim), &result, &progress).await;
         if let Ok(proof) = &mut result {
-            let notes = self.diagnostician.others(&case, proof, &[]).await;
+            let notes = self.diagnostician.others(&case, proof, &[], &[]).await;
             proof.add_notes_on_others(notes);
         }
         Proven { link, role, result, diagnosis }

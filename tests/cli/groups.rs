@@ -81,7 +81,11 @@ fn membership_that_nobody_may_read_is_said_to_be_unknown() {
     let scene = linked("");
     scene.environment.edit("xacct.toml", "profile = \"security-admin\"", "profile = \"bob\"");
     let output = scene.xacct("verify").exits_with(0);
-    let output = output.says(&["Works, maybe by another grant", "!   credentials belong to", "AWS does not let alice list its groups"]);
+    let output = output.says(&[
+        "Works, maybe by another grant",
+        "!   credentials belong to",
+        "AWS does not let alice list its groups",
+    ]);
     assert!(!output.everything().contains("Verified"), "{output}");
     // This operator may read them.
     scene.environment.edit("xacct.toml", "profile = \"bob\"", "profile = \"security-admin\"");
@@ -111,7 +115,11 @@ fn an_administrator_who_is_no_member_is_not_the_user_of_a_diagnosis() {
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
     let document = scene.xacct_json("diagnose", 3);
     assert_eq!(document["targets"]["dev"]["diagnosis"]["findings"][0]["cause"], "caller_is_another_user");
-    scene.xacct("diagnose").exits_with(3).says(&["do not belong to a", "caller_is_another_user", "--user-profile NAME"]);
+    scene.xacct("diagnose").exits_with(3).says(&[
+        "do not belong to a",
+        "caller_is_another_user",
+        "--user-profile NAME",
+    ]);
 }
 
 #[test]

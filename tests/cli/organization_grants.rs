@@ -158,7 +158,11 @@ fn the_statement_goes_with_the_last_target_that_uses_it() {
     assert_eq!(statements(&scene), json!([wide()]));
     scene.xacct("verify dev").exits_with(0);
     let output = scene.xacct("teardown dev --yes --even-if-used").exits_with(0);
-    output.says(&["delete policy xacct of user alice", "(arn:aws:iam::*:role/xacct in", "every account of organization"]);
+    output.says(&[
+        "delete policy xacct of user alice",
+        "(arn:aws:iam::*:role/xacct in",
+        "every account of organization",
+    ]);
     assert_eq!(grant(&scene), None);
 }
 

@@ -242,6 +242,21 @@ fn printed_settings_are_for_one_of_several_principals() {
 }
 
 #[test]
+fn words_about_a_role_are_not_those_about_a_user() {
+    let scene = linked("--max-session-duration 4h");
+    let output = scene.xacct("exec dev --duration 2h -- true").exits_with(2);
+    assert!(!output.everything().contains("access key"), "{output}");
+    output.says(&["sessions of a role open no longer ones"]);
+    // An operator who may read nothing.
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "admin").policies.attached.clear());
+    let output = scene.xacct("diagnose --as role/ci/terraform").exits_with(5);
+    for words in ["groups of", "MFA devices of", "boundary of the user"] {
+        assert!(!output.everything().contains(words), "{words}: {output}");
+    }
+    output.says(&["permissions boundary of the calling role"]);
+}
+
+#[test]
 fn nobody_is_evaluated_by_another_path_than_the_role_has() {
     let (scene, _) = scene();
     scene.xacct(&format!("{BOOTSTRAP} --no-verify")).exits_with(0);

@@ -207,7 +207,8 @@ fn to_grant(found: Found, operator: &Operator, partition: Partition) -> Result<G
     };
     let FoundPrincipal { arn, members } = operator.readable(found)?.ok_or_else(absent)?;
     if let Some(error) = other_path(&wanted, &arn) {
-        let option = if wanted.user().is_some() { format!("--user {arn}") } else { format!("--principal {}", arn.reference()) };
+        let option =
+            if wanted.user().is_some() { format!("--user {arn}") } else { format!("--principal {}", arn.reference()) };
         return Err(error.hint(format!("use {option}")));
     }
     let policies = operator.readable(policies)?.ok_or_else(absent)?;

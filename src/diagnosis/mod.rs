@@ -169,6 +169,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         Answer::Accepted(_) => {
             // With session credentials, the test requests at most the duration that AWS allows, so AWS accepted it.
             findings.extend(duration::foreseen(facts, findings));
+            findings.extend(grant::of_accepted(facts));
             findings.extend(too_open::findings(facts));
             findings.extend(bucket::findings(facts, &evaluations));
             let others = others::reviewed(facts);

@@ -99,7 +99,11 @@ pub fn of_user(facts: &Facts) -> Policies<'_> {
                 read.missing.extend(of_group.missing);
             }
         }
-        groups => read.missing.extend(missing(groups, format!("groups of {}", facts.link.whose()))),
+        groups if facts.link.principal.user().is_some() => {
+            read.missing.extend(missing(groups, format!("groups of {}", facts.link.whose())));
+        }
+        // Only users have groups.
+        _ => {}
     }
     read
 }
@@ -167,12 +171,17 @@ pub(super) fn unread(facts: &Facts) -> Vec<Unread> {
     unread.note(&facts.source.operator.identity, "the source account");
     unread.note(&facts.source.user, &user);
     unread.note_policies(&facts.source.policies, &user);
-    unread.note(&facts.source.groups, &format!("the groups of {user}"));
+    let is_user = facts.link.principal.user().is_some();
+    if is_user {
+        unread.note(&facts.source.groups, &format!("the groups of {user}"));
+    }
     for (group, policies) in facts.source.groups.present().into_iter().flatten() {
         unread.note_policies(policies, &format!("group {group}"));
     }
     unread.note(&facts.source.boundary, &format!("the permissions boundary of {user}"));
-    unread.note(&facts.source.mfa_devices, &format!("the MFA devices of {user}"));
+    if is_user {
+        unread.note(&facts.source.mfa_devices, &format!("the MFA devices of {user}"));
+    }
     if let Some(key) = &facts.source.callers_key {
         unread.note(key, &format!("the access keys of {user}"));
     }

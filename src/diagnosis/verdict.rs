@@ -246,7 +246,8 @@ pub fn evaluations(facts: &Facts) -> Evaluations<'_> {
     let assume = actions.into_iter().map(|action| {
         let asked = context::of_assume_role(facts, action);
         let boundary = |policies| {
-            evaluate("permissions boundary of the user".to_owned(), &asked, policies, evaluate::identity_policy)
+            let of = format!("permissions boundary of {}", facts.link.principal.kind_in_words());
+            evaluate(of, &asked, policies, evaluate::identity_policy)
         };
         ActionEvaluation {
             action,

@@ -25,6 +25,7 @@ use crate::iam::grant_names::set_policy_arn;
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::state::{FoundDocument, Reading};
 use crate::iam::templates::GRANT_POLICY;
+use crate::operations::accounts::other_path;
 use crate::operations::operators::Operators;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Denied, Outcome, Proof, Prover, Watch};
@@ -381,7 +382,7 @@ impl<'a> Diagnostician<'a> {
     /// Collects what the operators can read about a link as this principal would use it: nothing is tried.
     ///
     /// # Errors
-    /// When the principal is of another account than the source account.
+    /// When the principal is of another account than the source account, or has another path.
     pub async fn evaluated(&self, case: &Case<'_>, principal: &PrincipalRef) -> Result<Facts> {
         self.check_account(principal)?;
         let mut facts = self.as_if(case, principal).await?;
@@ -393,22 +394,36 @@ impl<'a> Diagnostician<'a> {
             collect::target(access.map(Reader::from), link, now(self.run)).await
         };
         let (source, target) = tokio::join!(Box::pin(source), Box::pin(target));
+        // AWS finds a principal by its name alone.
+        let found = source.user.present().and_then(|found| found.arn.parse::<PrincipalArn>().ok());
+        let found = found.filter(|_| facts.link.through.is_none());
+        if let Some((found, error)) = found.and_then(|found| other_path(principal, &found).map(|error| (found, error)))
+        {
+            let path = self.run.file.path.display();
+            return Err(error.hint(format!("name it {} in --as, and in `{path}`", found.reference())));
+        }
         Ok(Facts { source, target, ..facts })
     }
 
     /// Evaluates a link for the principals as which a proof of it did not run, with what was read anyway: the trust policy, and
-    /// these grants, by principal. Sends no request, and says what was found.
+    /// these grants, by principal; `lacking` are permission sets that were found to lack it. Sends no request, and says what was
+    /// found.
     pub async fn others(
         &self,
         case: &Case<'_>,
         proof: &Proof,
         grants: &[(PrincipalArn, FoundDocument)],
+        lacking: &[PrincipalRef],
     ) -> Vec<String> {
         let Some(tested) = proof.tested_as.as_ref().filter(|_| proof.outcome == Outcome::Works) else {
             return Vec::new();
         };
         let mut found = Vec::new();
         for other in case.link.principals.iter().filter(|other| !other.is_same(tested)) {
+            if lacking.iter().any(|lacking| lacking.is_same(other)) {
+                found.push(format!("{} by evaluation, not tested: it has no grant yet", other.label()));
+                continue;
+            }
             let Ok(mut facts) = self.as_if(case, other).await else { continue };
             if let Some(role) = &proof.role {
                 facts.target.role = Reading::Present(role.clone().into());

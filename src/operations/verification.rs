@@ -83,7 +83,9 @@ impl<'a> Verification<'a> {
         let account = source.account().cloned();
         let prover = proving::prover(connections, access, own.is_some(), principals.to_vec(), account.clone(), run)?;
         let diagnostician = Diagnostician::new(run, connections, &self.source, principals, None);
-        let silent = Operators::new(&connections.that_ask_nobody(), self.source.profile.clone(), None);
+        let silent = connections.that_ask_nobody();
+        let prover = prover.with_operator(silent.clone(), self.source.profile.clone());
+        let silent = Operators::new(&silent, self.source.profile.clone(), None);
         let refusals = self.refusals;
         Ok(Bench { run, account, partition, prover, diagnostician, silent, refusals })
     }
@@ -141,7 +143,7 @@ impl Bench<'_> {
         let case = Case { link, role: &role, target: None, written: None, made: None };
         let diagnosis = self.diagnostician.explain(&case, (prover, &claim), &result, &progress).await;
         if let Ok(proof) = &mut result {
-            let notes = self.diagnostician.others(&case, proof, &[]).await;
+            let notes = self.diagnostician.others(&case, proof, &[], &[]).await;
             proof.add_notes_on_others(notes);
         }
         Proven { link, role, result, diagnosis }

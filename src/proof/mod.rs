@@ -20,5 +20,5 @@ pub use foresight::{Foreseen, Foresight};
 pub use outcome::{Outcome, Proof};
 pub use prover::{MfaMeans, Prover};
 pub use step::{Step, StepId, StepOutcome};
-pub use wait::{Denied, Freshness, Settled};
+pub use wait::{Denied, Freshness, Settled, minutes};
 pub use watch::Watch;

@@ -19,6 +19,7 @@ use super::wait::{Denied, Freshness, Settled, may_pass};
 use super::watch::Watch;
 use crate::answers::Meaning;
 use crate::aws::client::access::Access;
+use crate::aws::connections::Connections;
 use crate::aws::credentials::mfa::Mfa;
 use crate::aws::iam::read;
 use crate::aws::s3::test_bucket::{self, BucketSpec, Leftovers};
@@ -26,6 +27,7 @@ use crate::aws::sts::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn};
 use crate::iam::names::{AccountId, MfaSerial, Region, SessionName};
+use crate::iam::state::Reading;
 
 /// Proves links as one of their principals. Identifies the caller once, and uses an MFA code once, for all links.
 pub struct Prover {
@@ -39,6 +41,10 @@ pub struct Prover {
     members: BTreeMap<String, Vec<String>>,
     /// The groups of the caller, if it is a user who may list them.
     groups: OnceCell<Option<Vec<String>>>,
+    /// The source operator, who may read what a member of a group may not: connections and profile.
+    operator: Option<(Connections, Option<String>)>,
+    /// Those groups of the principals that have the caller as a member, if the operator may read it.
+    groups_by_operator: OnceCell<Option<Vec<String>>>,
     pub(super) mfa: MfaMeans,
     leftovers: Leftovers,
     /// The test buckets that connections were opened for, by role.
@@ -103,6 +109,8 @@ impl Prover {
             source,
             members: BTreeMap::new(),
             groups: OnceCell::new(),
+            operator: None,
+            groups_by_operator: OnceCell::new(),
             mfa,
             leftovers,
             ahead: Mutex::default(),
@@ -117,6 +125,13 @@ impl Prover {
     #[must_use]
     pub fn with_members(mut self, members: BTreeMap<String, Vec<String>>) -> Self {
         self.members = members;
+        self
+    }
+
+    /// Adds the source operator, asked for the groups of a member who may not list them. The connections must not prompt.
+    #[must_use]
+    pub fn with_operator(mut self, connections: Connections, profile: Option<String>) -> Self {
+        self.operator = Some((connections, profile));
         self
     }
 
@@ -139,13 +154,17 @@ impl Prover {
         let mut seen = Seen::default();
         let (arrived, session) = oneshot::channel();
         let tried = self.steps(claim, &obstacle, watch, &mut seen, arrived);
-        let (tried, read) = tokio::join!(tried, nobody_else::step(claim, operator, session, watch));
+        let read = nobody_else::step(claim, operator, session, watch);
+        let (tried, read, ()) = tokio::join!(tried, read, self.look_for_members(&claim.principals));
         match tried {
             Ok(()) => {}
             Err(Stop::NotProven(step)) => seen.steps.push(*step),
             Err(Stop::Failed(error)) => return Err(error.context(self.whose())),
         }
         let Seen { mut steps, session, bucket } = seen;
+        if session.is_some() {
+            self.check_membership(&mut steps, &claim.principals);
+        }
         let Read { step, role, used_before } = read.unwrap_or_default();
         steps.extend(step);
         let ready_after = match claim.freshness {
@@ -467,14 +486,7 @@ impl Prover {
                 true => step,
                 false => step.note(format!("tested as {}, not as {}", tested.label(), others.join(", "))),
             };
-            return Ok(match (tested, self.is_member(tested, &caller.arn)) {
-                (PrincipalRef::Group(_), None) => step.note(format!(
-                    "AWS does not let {} list its groups: xacct cannot tell whether it is a member of {}",
-                    caller.arn.user().map_or("the user", |user| user.name.as_str()),
-                    tested.in_words()
-                )),
-                _ => step,
-            });
+            return Ok(step);
         }
         let whose = self.source.as_ref().map_or_else(String::new, |source| format!(" of account {source}"));
         let error = Error::new(
@@ -492,6 +504,62 @@ impl Prover {
             _ => "use a profile of one of them: --user-profile NAME".to_owned(),
         });
         Err(Stop::NotProven(Box::new(step(StepOutcome::NotProven).because(error))))
+    }
+
+    /// Corrects the step that checks the owner of the credentials, once they opened a session: of a group, it must be a
+    /// member, and any other grant could have opened it.
+    fn check_membership(&self, steps: &mut [Step], own: &[PrincipalRef]) {
+        let own = if own.is_empty() { self.principals.as_slice() } else { own };
+        let Some(caller) = self.known_caller() else { return };
+        let Some(group @ PrincipalRef::Group(_)) = self.tested(own, caller) else { return };
+        let (Some(step), Some(user)) = (steps.iter_mut().find(|step| step.id == StepId::WhoAmI), caller.user()) else {
+            return;
+        };
+        let (user, words) = (user.name.as_str(), group.in_words());
+        let known = self.groups_by_operator.get().and_then(Option::as_ref);
+        match self.is_member(group, caller).or_else(|| Some(known?.iter().any(|known| known == group.name()))) {
+            Some(true) => {}
+            Some(false) => {
+                let error = Error::new(Kind::Credentials, format!("user {user} is not a member of {words}"))
+                    .note("another grant opened the session, so the test says nothing about the group's")
+                    .hint(format!("use a profile with an access key of a member of {words}: --user-profile NAME"));
+                step.outcome = StepOutcome::NotProven;
+                step.error = Some(error);
+            }
+            None => {
+                step.outcome = StepOutcome::Warning;
+                step.warnings.push(format!(
+                    "AWS does not let {user} list its groups, and no source operator could read them: xacct cannot tell \
+                     whether {user} is a member of {words}, or another grant opened the session"
+                ));
+            }
+        }
+    }
+
+    /// Reads with the operator's credentials whether the caller is a member of these groups, if it may not list its own.
+    async fn look_for_members(&self, own: &[PrincipalRef]) {
+        let own = if own.is_empty() { self.principals.as_slice() } else { own };
+        let groups: Vec<_> = own.iter().filter(|it| matches!(it, PrincipalRef::Group(_))).collect();
+        let Some((connections, profile)) = self.operator.as_ref().filter(|_| !groups.is_empty()) else { return };
+        let Ok(caller) = self.caller().await else { return };
+        self.look_for_groups(own, &caller.arn).await;
+        let tested = self.tested(own, &caller.arn).filter(|tested| matches!(tested, PrincipalRef::Group(_)));
+        let is_unknown = tested.is_some_and(|group| self.is_member(group, &caller.arn).is_none());
+        let Some(user) = caller.arn.user().filter(|_| is_unknown) else { return };
+        let read = async || {
+            let access = connections.access(profile.as_deref()).await.ok()?;
+            let list = read::groups(&access, user.name.as_str());
+            let (operator, list) = tokio::join!(sts::caller(&access), list);
+            // Another account may have a user of that name.
+            if operator.ok()?.account != caller.account {
+                return None;
+            }
+            match list.ok() {
+                Some(Reading::Present(list)) => Some(list),
+                _ => members_of(&groups, user.name.as_str(), &access).await,
+            }
+        };
+        self.groups_by_operator.get_or_init(read).await;
     }
 
     /// Reads the groups of the caller, if only they tell whether it is one of these principals.
@@ -549,6 +617,22 @@ struct Seen {
     steps: Vec<Step>,
     session: Option<CallerArn>,
     bucket: Option<String>,
+}
+
+/// Returns those of the groups that have this user as a member; `None` if one cannot be read whole.
+async fn members_of(groups: &[&PrincipalRef], user: &str, access: &Access) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for group in groups {
+        match read::group(access, group.name()).await.ok()? {
+            Reading::Present(read) if read.members.iter().any(|member| member == user) => {
+                found.push(group.name().to_owned());
+            }
+            Reading::Present(read) if read.is_truncated => return None,
+            Reading::Present(_) | Reading::Absent => {}
+            Reading::Unreadable { .. } => return None,
+        }
+    }
+    Some(found)
 }
 
 /// Names these principals, one of which is meant.

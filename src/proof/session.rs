@@ -123,7 +123,12 @@ impl Prover {
                 "these are session credentials ({}), which limit role sessions to {longest}; {asked} was requested",
                 self.access.origin
             ))
-            .hint(format!("use --duration {longest}, or a profile with the user's access key: --user-profile NAME"))),
+            .hint(match self.principals.iter().all(PrincipalRef::acts_as_role) {
+                true => format!("use --duration {longest}: sessions of a role open no longer ones"),
+                false => {
+                    format!("use --duration {longest}, or a profile with the user's access key: --user-profile NAME")
+                }
+            })),
         }
     }
 

@@ -186,7 +186,7 @@ fn pause(waited: Duration) -> Duration {
 }
 
 /// Writes `3s`, `2m` or `1m30s`.
-fn minutes(duration: Duration) -> String {
+pub fn minutes(duration: Duration) -> String {
     match (duration.as_secs() / 60, duration.as_secs() % 60) {
         (0, seconds) => format!("{seconds}s"),
         (minutes, 0) => format!("{minutes}m"),

@@ -130,12 +130,14 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
         }
         Change::DetachPolicy { policy } => format!("{} {policy} from role {role}", verb("detach", "detached")),
         Change::DeleteRole { .. } => format!("{} role {role}", verb("delete", "deleted")),
-        Change::ShrinkGrant { principal, name, removed, .. } => {
-            format!("{} {} from policy {name} of {}", verb("remove", "removed"), roles(removed), plainly(principal))
+        Change::ShrinkGrant { principal, name, removed, from, to } => {
+            let what = roles_in_organization(from, Some(to)).unwrap_or_else(|| roles(removed));
+            format!("{} {what} from policy {name} of {}", verb("remove", "removed"), plainly(principal))
         }
-        Change::DeleteGrant { principal, name, removed, .. } => {
+        Change::DeleteGrant { principal, name, removed, from } => {
             let verb = verb("delete", "deleted");
-            format!("{verb} policy {name} of {} ({})", plainly(principal), emptied(removed))
+            let what = roles_in_organization(from, None).unwrap_or_else(|| emptied(removed));
+            format!("{verb} policy {name} of {} ({what})", plainly(principal))
         }
         Change::PutGrantPart { principal, name, added, removes, from, to, attaches } => {
             let start = match (from, attaches) {
@@ -155,9 +157,10 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             let what = grants(added, to);
             with_removed(format!("{start} {}: {what}", plainly(principal)), verb("removes", "removed"), &removed)
         }
-        Change::DeleteGrantPart { principal, name, removed, .. } => {
+        Change::DeleteGrantPart { principal, name, removed, from } => {
             let verb = verb("delete", "deleted");
-            format!("{verb} managed policy {name} of {} ({})", plainly(principal), emptied(removed))
+            let what = roles_in_organization(from, None).unwrap_or_else(|| emptied(removed));
+            format!("{verb} managed policy {name} of {} ({what})", plainly(principal))
         }
     }
 }
@@ -177,6 +180,16 @@ fn grants(added: &BTreeSet<RoleArn>, to: &PolicyDocument) -> String {
         1 => added.iter().map(|arn| format!("sts:AssumeRole on {arn}")).collect(),
         more => format!("sts:AssumeRole on {}", count(more, "role")),
     }
+}
+
+/// Returns the roles in every account of an organization that go with a changed, or deleted, policy of the grant; `None` if
+/// there are none.
+fn roles_in_organization(from: &FoundDocument, to: Option<&PolicyDocument>) -> Option<String> {
+    let before = OrganizationGrant::of(from.policy()?)?;
+    let after = to.and_then(OrganizationGrant::of).map(|wide| wide.roles).unwrap_or_default();
+    let gone: Vec<_> = before.roles.difference(&after).map(ToString::to_string).collect();
+    let words = || format!("{} in every account of organization {}", gone.join(", "), before.organization);
+    (!gone.is_empty()).then(words)
 }
 
 /// Returns which roles go with a policy of the grant. Roles that moved to another policy do not.

@@ -86,11 +86,22 @@ pub fn essence(diagnosis: &Diagnosis, account: &str) -> String {
     let findings = diagnosis.findings.iter().map(|finding| {
         let mut finding = Finding { fixes: Vec::new(), ..finding.clone() };
         finding.evidence.retain(|evidence| !matches!(evidence, Evidence::Answer(_)));
+        finding.evidence.iter_mut().for_each(|evidence| leave_own_resources(evidence, account));
         finding
     });
     let Diagnosis { possible, warnings, notes, unread, .. } = diagnosis;
     let rest = (findings.collect::<Vec<_>>(), possible, warnings, notes, unread);
     of_any_account(&format!("{rest:?}"), account)
+}
+
+/// Leaves only the target's own resources in a statement of a policy that several targets share, such as the grant.
+fn leave_own_resources(evidence: &mut Evidence, account: &str) {
+    let Evidence::Statement { statement, .. } = evidence else { return };
+    let Some(Value::Array(resources)) = statement.get_mut("Resource") else { return };
+    let is_own = |resource: &Value| resource.as_str().is_some_and(|arn| arn.contains(account));
+    if let Some(own) = resources.iter().find(|resource| is_own(resource)).cloned() {
+        *resources = vec![own];
+    }
 }
 
 /// Returns messages to send as text, each with a heading for the sender.

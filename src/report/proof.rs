@@ -200,11 +200,19 @@ pub fn heading(proof: &Proof) -> String {
         .ready_after
         .map_or_else(String::new, |ready| format!(" (usable {} after the last write)", seconds(ready)));
     match proof.outcome {
+        Outcome::Works if is_grant_unknown(proof) => {
+            format!("{WARN}Works, maybe by another grant{WARN:#} ({took}){ready}")
+        }
         Outcome::Works => format!("{GOOD}Verified{GOOD:#} in {took}{ready}"),
         Outcome::NotProven => format!("{WARN}Inconclusive{WARN:#} ({took})"),
         Outcome::TooOpen if only_others(proof) => format!("{BAD}{ADMITS_OTHERS}{BAD:#} ({took})"),
         outcome => format!("{BAD}{}{BAD:#} ({took})", capitalised(verdict(outcome))),
     }
+}
+
+/// Returns whether nobody could tell if the caller is one of the principals, a member of the group.
+fn is_grant_unknown(proof: &Proof) -> bool {
+    proof.steps.iter().any(|step| step.id == StepId::WhoAmI && step.outcome == StepOutcome::Warning)
 }
 
 /// Returns whether every request was denied that must be, and only the trust policy admits too many.

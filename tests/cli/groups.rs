@@ -79,13 +79,47 @@ fn a_user_who_is_no_member_does_not_test_the_link() {
 #[test]
 fn membership_that_nobody_may_read_is_said_to_be_unknown() {
     let scene = linked("");
-    scene
-        .xacct("verify")
-        .exits_with(0)
-        .says(&["AWS does not let alice list its groups", "member of group `deployers`"]);
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"", "profile = \"bob\"");
+    let output = scene.xacct("verify").exits_with(0);
+    let output = output.says(&[
+        "Works, maybe by another grant",
+        "!   credentials belong to",
+        "AWS does not let alice list its groups",
+    ]);
+    assert!(!output.everything().contains("Verified"), "{output}");
+    // This operator may read them.
+    scene.environment.edit("xacct.toml", "profile = \"bob\"", "profile = \"security-admin\"");
+    let output = scene.xacct("verify").exits_with(0).says(&["Verified", "ok  credentials belong to"]);
+    assert!(!output.everything().contains("cannot tell"), "{output}");
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"", "profile = \"bob\"");
     scene.sandbox.world(list_groups);
     let output = scene.xacct("verify").exits_with(0);
     assert!(!output.everything().contains("cannot tell"), "{output}");
+}
+
+#[test]
+fn another_grant_of_the_user_does_not_test_that_of_the_group() {
+    let scene = linked("");
+    scene.sandbox.world(|world| {
+        let statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE});
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+        world.put_user_policy(ACCOUNT_A, "bob", "own", document);
+    });
+    let output = scene.xacct("verify --user-profile bob").exits_with(5);
+    output.says(&["?   credentials belong to", "is not a member of group deployers"]);
+}
+
+#[test]
+fn an_administrator_who_is_no_member_is_not_the_user_of_a_diagnosis() {
+    let scene = linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    let document = scene.xacct_json("diagnose", 3);
+    assert_eq!(document["targets"]["dev"]["diagnosis"]["findings"][0]["cause"], "caller_is_another_user");
+    scene.xacct("diagnose").exits_with(3).says(&[
+        "do not belong to a",
+        "caller_is_another_user",
+        "--user-profile NAME",
+    ]);
 }
 
 #[test]

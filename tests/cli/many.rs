@@ -232,6 +232,22 @@ fn the_same_problem_has_one_report() {
     }
 }
 
+/// One statement of the grant names the roles of all targets, and is the evidence for each.
+#[test]
+fn a_condition_of_the_grant_has_one_report() {
+    let scene = linked();
+    scene.sandbox.world(|world| {
+        let mut grant = world.user_policy(ACCOUNT_A, "alice", "xacct").unwrap().clone();
+        assert_eq!(grant["Statement"][0]["Resource"].as_array().unwrap().len(), NAMES.len());
+        grant["Statement"][0]["Condition"] = json!({"StringEquals": {"aws:RequestedRegion": "eu-west-3"}});
+        world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant);
+    });
+    for words in ["verify", "diagnose"] {
+        let output = scene.xacct(words).exits_with(3).says(&["grant_condition"]);
+        assert_eq!(output.stdout.matches("Tested as").count(), 1, "{output}");
+    }
+}
+
 /// A colleague's account that two targets accept is named beside them, also where all work.
 #[test]
 fn accepted_callers_are_named_with_their_targets() {

@@ -150,12 +150,19 @@ fn the_statement_goes_with_the_last_target_that_uses_it() {
     let scene = linked("");
     scene.sandbox.world(|world| world.set_organization(ACCOUNT_C, ORGANIZATION));
     scene.xacct(OF_C).exits_with(0);
+    // The statement serves dev, too.
+    let output = scene.xacct("teardown prod --only source --yes").exits_with(1);
+    output.says(&["cannot remove the grant alone", "because other targets use it"]);
     let output = scene.xacct("teardown prod --yes --even-if-used").exits_with(0);
     output.says(&["still covers", "because other targets use it"]);
     assert_eq!(statements(&scene), json!([wide()]));
     scene.xacct("verify dev").exits_with(0);
     let output = scene.xacct("teardown dev --yes --even-if-used").exits_with(0);
-    output.says(&["delete policy xacct of user alice"]);
+    output.says(&[
+        "delete policy xacct of user alice",
+        "(arn:aws:iam::*:role/xacct in",
+        "every account of organization",
+    ]);
     assert_eq!(grant(&scene), None);
 }
 

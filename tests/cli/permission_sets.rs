@@ -119,6 +119,42 @@ fn a_run_that_waits_goes_on_when_the_role_shows_the_grant() {
 }
 
 #[test]
+fn the_last_look_is_at_the_end_of_the_wait() {
+    let scene = scene();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            scene.wait_for("CreateRole");
+            std::thread::sleep(Duration::from_millis(700));
+            provision(&scene, &json!([grant(ROLE)]));
+        });
+        let output = scene.xacct(&format!("{BOOTSTRAP} --wait=3s --user-profile deployer")).exits_with(0);
+        output.says(&["Verified in"]);
+    });
+}
+
+#[test]
+fn a_set_without_the_grant_beside_a_tested_user_is_said_to_lack_it() {
+    let scene = scene();
+    let both = BOOTSTRAP.replace("--principal", "--principal user/alice --principal");
+    let document = scene.xacct(&format!("{both} --user-profile alice --output json")).exits_with(5).json();
+    let notes = step(&document["targets"]["dev"]["verification"], "who_am_i")["notes"].to_string();
+    assert!(notes.contains("permission-set/Deployer by evaluation, not tested: it has no grant yet"), "{notes}");
+}
+
+#[test]
+fn the_inline_grant_for_an_organization_is_named_as_it_is_to_be_added() {
+    let scene = scene();
+    for account in [ACCOUNT_A, ACCOUNT_B] {
+        scene.sandbox.world(|world| world.set_organization(account, "o-a1b2c3d4e5"));
+    }
+    let options = "--grant organization --organization o-a1b2c3d4e5 --no-verify";
+    let output = scene.xacct(&format!("{BOOTSTRAP} {options}")).exits_with(5);
+    let output = output.says(&["sts:AssumeRole on", "arn:aws:iam::*:role/xacct", "aws:ResourceOrgID, but"]);
+    let lacks = output.stdout.split("lacks the grant").nth(1).unwrap();
+    assert!(!lacks.split("ResourceOrgID").next().unwrap().contains(ROLE), "{output}");
+}
+
+#[test]
 fn a_restricted_link_trusts_every_role_of_the_set() {
     let scene = linked("--restrict-to-user");
     assert_eq!(scene.conditions()["ArnLike"]["aws:PrincipalArn"], json!(PATTERN));

@@ -218,14 +218,20 @@ fn printed_settings_are_for_one_of_several_principals() {
     has(&machine, &["credential_source = EcsContainer", "duration_seconds = 3600"]);
     assert!(!machine.contains("source_profile") && !machine.contains("role_session_name"), "{machine}");
     has(&profile("--as role/ci/terraform --source-profile runner"), &["source_profile = runner"]);
+    // The user profile is alice's.
+    let output = scene.xacct("print profile --as role/ci/terraform").exits_with(2);
+    output.says(&["alice, is not that of role/ci/terraform", "--credential-source", "--source-profile NAME"]);
     scene.environment.append(
         "aws/config",
         "\n[profile me]\nsso_session = corp\nsso_account_id = 111111111111\nsso_role_name = Deployer\n",
     );
     has(&profile("--as permission-set/Deployer"), &["source_profile = me", "duration_seconds = 3600"]);
     let provider = scene.xacct("print provider-hcl --as role/ci/terraform").exits_with(0);
-    provider
+    let provider = provider
         .says(&["gets the credentials of role ci/terraform", "Run Terraform with credentials of role ci/terraform"]);
+    assert!(!provider.everything().contains("alice"), "{provider}");
+    scene.xacct("print provider-hcl --as permission-set/Deployer").exits_with(0).says(&["export AWS_PROFILE=me"]);
+    scene.xacct("print provider-hcl --as user/alice").exits_with(0).says(&["export AWS_PROFILE=alice"]);
     for command in ["provider-hcl", "backend-hcl --bucket b-u-cket", "terragrunt-hcl", "profile"] {
         let refused = |options: &str| scene.xacct(&format!("print {command} {options}")).exits_with(2);
         refused("--as role/ci/terraform --duration 2h").says(&["at most 1h"]);
@@ -236,6 +242,31 @@ fn printed_settings_are_for_one_of_several_principals() {
 }
 
 #[test]
+fn words_about_a_role_are_not_those_about_a_user() {
+    let scene = linked("--max-session-duration 4h");
+    let output = scene.xacct("exec dev --duration 2h -- true").exits_with(2);
+    assert!(!output.everything().contains("access key"), "{output}");
+    output.says(&["sessions of a role open no longer ones"]);
+    // An operator who may read nothing.
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "admin").policies.attached.clear());
+    let output = scene.xacct("diagnose --as role/ci/terraform").exits_with(5);
+    for words in ["groups of", "MFA devices of", "boundary of the user"] {
+        assert!(!output.everything().contains(words), "{words}: {output}");
+    }
+    output.says(&["permissions boundary of the calling role"]);
+}
+
+#[test]
+fn nobody_is_evaluated_by_another_path_than_the_role_has() {
+    let (scene, _) = scene();
+    scene.xacct(&format!("{BOOTSTRAP} --no-verify")).exits_with(0);
+    for command in ["verify", "diagnose"] {
+        let output = scene.xacct(&format!("{command} --as role/other/terraform")).exits_with(1);
+        output.says(&["the role's ARN is `arn:aws:iam::111111111111:role/ci/terraform`", "name it role/ci/terraform"]);
+    }
+}
+
+#[test]
 fn the_profile_of_one_of_several_users_has_the_device_of_that_user() {
     let scene = Scene::linked("--name dev");
     let two = "principals = [\"user/alice\", \"user/bob\"]";
@@ -243,7 +274,7 @@ fn the_profile_of_one_of_several_users_has_the_device_of_that_user() {
     scene.environment.append("xacct.toml", "require_mfa = true\n");
     let output = scene.xacct("print profile").exits_with(2);
     output.says(&["MFA device is unknown", "--as user/alice", "--mfa-serial ARN"]);
-    let output = scene.xacct("print profile --as user/bob").exits_with(0);
+    let output = scene.xacct("print profile --as user/bob --source-profile bob").exits_with(0);
     output.says(&["mfa_serial = arn:aws:iam::111111111111:mfa/bob", "role_session_name = bob"]);
 }
 

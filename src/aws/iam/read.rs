@@ -76,8 +76,10 @@ pub struct FoundGroup {
     pub unique_id: String,
     /// Seconds since its creation, by this machine's clock.
     pub age_seconds: Option<u64>,
-    /// The names of its members.
+    /// The names of its members, at most 1000.
     pub members: Vec<String>,
+    /// Whether it has more.
+    pub is_truncated: bool,
 }
 
 /// Reads all pages of a list.
@@ -196,6 +198,7 @@ pub async fn group(access: &Access, name: &str) -> Result<Reading<FoundGroup>> {
         unique_id: group.group_id().to_owned(),
         age_seconds: age_seconds(*group.create_date()),
         members: answer.users().iter().map(|user| user.user_name().to_owned()).collect(),
+        is_truncated: answer.is_truncated(),
     }))
 }
 

@@ -95,6 +95,7 @@ impl Proving<'_> {
             diagnostician: Diagnostician::new(self.run, self.connections, self.source, &principals, operator),
             grants: grants(&work.grant.plan),
             inline: inline(work),
+            lacking: work.grant.plan.lacking_grants().map(|lacking| lacking.set.reference()).collect(),
             granted: Cell::new(granted),
         }
     }
@@ -218,6 +219,8 @@ struct Bench<'a> {
     grants: BTreeMap<PrincipalArn, Vec<GrantPolicy>>,
     /// The inline policies with the grants, written or found.
     inline: Vec<(PrincipalArn, FoundDocument)>,
+    /// The permission sets that lack the grant.
+    lacking: Vec<PrincipalRef>,
     /// When the grant was last written, repairs included.
     granted: Cell<Option<Instant>>,
 }
@@ -252,7 +255,7 @@ impl Bench<'_> {
         let case = Case { made, ..case(job, written) };
         let diagnosis = self.diagnostician.explain(&case, (&self.prover, &claim), &proof, &progress).await;
         if let Ok(proof) = &mut proof {
-            let notes = self.diagnostician.others(&case, proof, &self.inline).await;
+            let notes = self.diagnostician.others(&case, proof, &self.inline, &self.lacking).await;
             proof.add_notes_on_others(notes);
         }
         (proof, diagnosis)

@@ -13,7 +13,7 @@ use crate::iam::arn::PrincipalRef;
 use crate::iam::permission_set::{LackingGrant, lacking_grant};
 use crate::iam::risks::Risk;
 use crate::operations::run::Run;
-use crate::proof::Watch;
+use crate::proof::{Watch, minutes};
 
 /// The pause between reads. Provisioning takes from seconds to minutes.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -30,7 +30,9 @@ pub async fn for_permission_sets(work: &mut Work, most: Duration, run: &Run<'_>)
     loop {
         let lacking: Vec<_> = work.grant.plan.lacking_grants().cloned().collect();
         let Some(first) = lacking.first() else { return Ok(()) };
-        progress.now(&format!("waiting for the grant of {}", first.set.in_words().replace('`', "")));
+        let set = first.set.in_words().replace('`', "");
+        let (waited, most_in_words) = (minutes(start.elapsed()), minutes(most));
+        progress.waiting(format!("waiting for the administrator of {set} ({waited} of {most_in_words})"));
         let still = join_all(lacking.iter().map(async |lacking| still_lacking(&access, lacking).await)).await;
         let still = still.into_iter().collect::<Result<Vec<_>>>()?;
         let has_changed = still.iter().any(Option::is_none);
@@ -40,11 +42,12 @@ pub async fn for_permission_sets(work: &mut Work, most: Duration, run: &Run<'_>)
         if has_changed {
             work.jobs.iter_mut().for_each(|job| job.state.written = Some(Instant::now()));
         }
-        if start.elapsed() + PAUSE > most {
+        if start.elapsed() >= most {
             return Ok(());
         }
         if work.grant.plan.lacking_grants().next().is_some() {
-            sleep(PAUSE).await;
+            // The last look is at the end of the wait.
+            sleep(PAUSE.min(most.saturating_sub(start.elapsed()))).await;
         }
     }
 }

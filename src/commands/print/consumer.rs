@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
+use crate::aws::credentials::profiles::Profiles;
 use crate::cli::ToolOptions;
 use crate::commands::command_line::{Start, Verb};
 use crate::config::Link;
@@ -48,7 +49,6 @@ pub fn access(
     run: &Run<'_>,
 ) -> Result<Access> {
     link.check_session()?;
-    let source = &run.file.source;
     let region = region.or(link.region.as_ref());
     Ok(Access {
         target: link.name.clone(),
@@ -60,9 +60,38 @@ pub fn access(
         session_tags: link.session_tags.clone(),
         source_identity: link.source_identity.clone(),
         duration: limited(duration, link)?,
-        profile: source.user_profile.clone().filter(|name| name != environment::PROFILE),
+        profile: user_profile(link, run)?.filter(|name| name != environment::PROFILE),
         principals: link.principals.clone(),
     })
+}
+
+/// Returns the profile with the credentials of a principal of the link: the one that signs in with its permission set, or the
+/// user profile of xacct.toml, unless that is another principal's.
+///
+/// # Errors
+/// When the AWS config file cannot be read.
+pub fn user_profile(link: &Link, run: &Run<'_>) -> Result<Option<String>> {
+    let own = run.file.source.user_profile.clone();
+    let [principal] = link.principals.as_slice() else { return Ok(own) };
+    if let Some(found) = sign_in(principal, run)? {
+        return Ok(Some(found));
+    }
+    let mut others = run.file.principals.iter().filter(|other| !other.is_same(principal));
+    // Only its name, and the kind of its principal, tell whose it is.
+    let mut is_anothers =
+        |profile: &str| others.any(|it| it.name() == profile || principal.acts_as_role() && !it.acts_as_role());
+    Ok(own.filter(|profile| profile == environment::PROFILE || !is_anothers(profile)))
+}
+
+/// Returns the only AWS profile that signs in with a permission set in the source account; `None` for other principals.
+fn sign_in(principal: &PrincipalRef, run: &Run<'_>) -> Result<Option<String>> {
+    let (PrincipalRef::PermissionSet(set), Some(account)) = (principal, run.file.source.account()) else {
+        return Ok(None);
+    };
+    let in_account = Profiles::with("sso_account_id", account.as_str())?;
+    let of_set = Profiles::with("sso_role_name", set.as_str())?;
+    let mut both = of_set.into_iter().filter(|name| in_account.contains(name));
+    Ok(both.next().filter(|_| both.next().is_none()))
 }
 
 /// Makes the principal of `--as`, if there is one, the only one of the links.

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::consumer::{Consumer, access, narrow, usual_mfa_serial};
+use super::consumer::{Consumer, access, narrow, user_profile, usual_mfa_serial};
 use super::install::edit_config_file;
 use super::out::{Form, emit};
-use crate::aws::credentials::profiles::Profiles as AwsProfiles;
 use crate::cli::{Printed, ToolOptions, valid};
 use crate::config::{self, Link};
 use crate::environment;
@@ -185,22 +184,28 @@ fn source(args: &Profiles, link: &Link, run: &Run<'_>) -> Result<CredentialsFrom
         }
         return Ok(CredentialsFrom::Machine(machine.into()));
     }
-    let found = match &args.source_profile {
-        Some(name) => Some(name.clone()),
-        None => sign_in(link, run)?,
-    };
+    let known = user_profile(link, run)?;
+    let is_recorded = known.is_some() && known == run.file.source.user_profile;
     // Nobody knows which of several principals the profile of xacct.toml belongs to.
-    if let (None, Some(wanted), Some(profile)) = (&found, &args.tool.as_principal, &run.file.source.user_profile) {
+    if let (None, Some(wanted), Some(profile)) =
+        (&args.source_profile, &args.tool.as_principal, known.as_ref().filter(|_| is_recorded))
+    {
         run.console.say(&format!(
             "Profile {profile} must have the credentials of {}",
             wanted.owner_in_words().replace('`', "")
         ));
     }
-    match found.or_else(|| run.file.source.user_profile.clone()) {
+    match args.source_profile.clone().or(known) {
         Some(name) if name == environment::PROFILE => Ok(CredentialsFrom::Machine(CredentialSource::Environment)),
         Some(name) => Ok(CredentialsFrom::Profile(name)),
         None => {
-            let error = Error::usage(format!("[source] of `{}` has no `user_profile`", run.file.path.display()));
+            let path = run.file.path.display();
+            let error = Error::usage(match &run.file.source.user_profile {
+                None => format!("[source] of `{path}` has no `user_profile`"),
+                Some(profile) => {
+                    format!("`user_profile` of `{path}`, {profile}, is not that of {}", link.principals_in_words())
+                }
+            });
             let specify = |whose: &str| format!("specify the profile with {whose}: --source-profile NAME");
             Err(match link.principals.as_slice() {
                 [PrincipalRef::Role(_)] => error
@@ -213,19 +218,6 @@ fn source(args: &Profiles, link: &Link, run: &Run<'_>) -> Result<CredentialsFrom
             })
         }
     }
-}
-
-/// Returns the only AWS profile that signs in with the link's permission set in the source account, if the link is for one
-/// permission set alone.
-fn sign_in(link: &Link, run: &Run<'_>) -> Result<Option<String>> {
-    let ([PrincipalRef::PermissionSet(set)], Some(account)) = (link.principals.as_slice(), run.file.source.account())
-    else {
-        return Ok(None);
-    };
-    let in_account = AwsProfiles::with("sso_account_id", account.as_str())?;
-    let of_set = AwsProfiles::with("sso_role_name", set.as_str())?;
-    let mut both = of_set.into_iter().filter(|name| in_account.contains(name));
-    Ok(both.next().filter(|_| both.next().is_none()))
 }
 
 fn mfa(args: &Profiles, link: &Link, access: &Access, run: &Run<'_>) -> Result<Option<MfaDevice>> {

@@ -18,13 +18,15 @@ use super::command_line::{Start, Verb};
 use crate::aws::connections::Connections;
 use crate::cli::{Half, UserOptions};
 use crate::config::{self, Link, Source};
-use crate::error::{Ended, ExitCode, Result};
+use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::arn::Partition;
+use crate::iam::plan::Note;
 use crate::operations::accounts::{refuse_entering_without_source, source_as_told};
 use crate::operations::interrupt;
 use crate::operations::proving::principals_on_record;
 use crate::operations::run::{Opening, Run};
 use crate::operations::work::Failed;
+use crate::report::changes;
 use apply::remove;
 pub use arguments::Teardown;
 use objection::managed_elsewhere;
@@ -110,8 +112,19 @@ pub async fn shown(
     let mut work = plan(links, observed, report)?;
     work.failed.extend(others);
     work.refuse_single_failure()?;
+    if args.only == Some(Half::Source) {
+        refuse_shared_grant(&work)?;
+    }
     report.preview(&work);
     Ok(work)
+}
+
+/// Refuses to remove the grant alone if all of it stays, because its statement for an organization serves other targets.
+fn refuse_shared_grant(work: &Work) -> Result<()> {
+    let stays = work.grant.plan.notes.iter().find(|note| matches!(note, Note::OrganizationGrantStays { .. }));
+    let (Some(note), true) = (stays, work.pending() == 0) else { return Ok(()) };
+    Err(Error::new(Kind::Refused, format!("cannot remove the grant alone: {}", changes::note(note)))
+        .hint("to end the access, remove the role as well: run the command without --only"))
 }
 
 /// Asks, and removes the roles and their entries in the grant.

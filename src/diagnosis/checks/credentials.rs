@@ -28,7 +28,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         return hidden(facts).filter(|_| !may_be_right).into_iter().collect();
     };
     let cause = match identity {
-        identity if facts.link.principal.is(identity) && is_of_source(facts, identity) => {
+        identity if facts.link.principal.is(identity) && is_of_source(facts, identity) && !is_outsider(facts) => {
             return without_mfa(facts).into_iter().collect();
         }
         _ => {
@@ -77,6 +77,12 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         );
     }
     vec![finding.fix(the_users_own(facts, VerifyWith::Nothing))]
+}
+
+/// Returns whether the credentials are those of a user outside the group with the grant, so that nothing was tried.
+fn is_outsider(facts: &Facts) -> bool {
+    matches!(facts.link.through, Some(PrincipalRef::Group(_)))
+        && matches!(facts.answer, Answer::NotSent(NotSent::NotTheUsers))
 }
 
 fn is_of_source(facts: &Facts, identity: &CallerArn) -> bool {
@@ -158,6 +164,14 @@ pub fn the_users_own_but(facts: &Facts, with: VerifyWith, extra: impl Fn(Fix) ->
         return extra(fix.step_do(format!(
             "use a session of {user} itself: run the command where the role is (instance, container, runner), or set user_profile \
              under [source] in {} to a profile of the role",
+            facts.link.file
+        )))
+        .verify(facts, with);
+    }
+    if let Some(group @ PrincipalRef::Group(_)) = &facts.link.through {
+        let member = group.owner_in_words().replace('`', "");
+        return extra(fix.step_do(format!(
+            "name a profile of {member}: user_profile under [source] in {}, or --user-profile NAME",
             facts.link.file
         )))
         .verify(facts, with);

@@ -94,6 +94,11 @@ fn is_guard(facts: &Facts, place: &StatementRef<'_>) -> bool {
     needs_mfa(facts, place) || !escapes(facts, place, any).is_empty()
 }
 
+/// Returns what is wrong although AWS accepted the request: another grant than that of the group opened the session.
+pub fn of_accepted(facts: &Facts) -> Option<Finding> {
+    lacking_group(facts).map(|group| not_in_group(facts, group))
+}
+
 /// Returns the group with the grant, if the user is certainly not a member of it.
 fn lacking_group(facts: &Facts) -> Option<&str> {
     let group = match &facts.link.through {

@@ -9,6 +9,7 @@ use crate::iam::arn::{PrincipalArn, RoleArn, RolePattern};
 use crate::iam::grant_names::GRANT_PATH;
 use crate::iam::last_use::RecentUse;
 use crate::iam::names::{AccountId, ExternalId, OrganizationId, PolicyName};
+use crate::iam::organization_grant::ORGANIZATION_KEY;
 use crate::iam::permission_set::{Addition, LackingGrant};
 use crate::iam::policy::Effect;
 use crate::iam::state::BOUNDARY_TAG;
@@ -350,11 +351,21 @@ impl Risk {
                          {GRANT_PATH}{policy}; every account to which the set is assigned needs a policy of that name"
                     );
                 }
-                let roles: Vec<_> = lacking.missing.iter().map(ToString::to_string).collect();
-                format!(
-                    "{set} lacks the grant, which only its administrator can add: sts:AssumeRole on {}",
-                    roles.join(", ")
-                )
+                let what = match &lacking.desired.organization {
+                    // The same as in the policy to add: one statement for all accounts.
+                    Some(organization) => {
+                        let patterns: BTreeSet<_> =
+                            lacking.missing.iter().map(|role| RolePattern::from(role).to_string()).collect();
+                        let patterns: Vec<_> = patterns.into_iter().collect();
+                        format!(
+                            "{} in organization {organization}; AWS documents {ORGANIZATION_KEY}, but no AssumeRole that it \
+                             allows is on record: the test shows whether AWS allows it",
+                            patterns.join(", ")
+                        )
+                    }
+                    None => lacking.missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                };
+                format!("{set} lacks the grant, which only its administrator can add: sts:AssumeRole on {what}")
             }
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
             Self::NotKept { condition } => {

@@ -6,8 +6,8 @@ mod target;
 
 pub(crate) use operator::{Operator, who, who_of_several, write_paragraphs};
 pub(crate) use source::{
-    Grantee, SourceSide, Standing, labels, refuse_entering_without_source, source_access, source_access_to_enter,
-    source_as_told, source_operator, source_side, source_side_to_remove,
+    Grantee, SourceSide, Standing, labels, other_path, refuse_entering_without_source, source_access,
+    source_access_to_enter, source_as_told, source_operator, source_side, source_side_to_remove,
 };
 pub(crate) use target::{
     TargetSide, boundary_of, enter, enter_in_region, observe_role, operator_of, read_role_back, role_to_remove,

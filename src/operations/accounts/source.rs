@@ -206,7 +206,11 @@ fn to_grant(found: Found, operator: &Operator, partition: Partition) -> Result<G
         }
     };
     let FoundPrincipal { arn, members } = operator.readable(found)?.ok_or_else(absent)?;
-    check_path(&wanted, &arn)?;
+    if let Some(error) = other_path(&wanted, &arn) {
+        let option =
+            if wanted.user().is_some() { format!("--user {arn}") } else { format!("--principal {}", arn.reference()) };
+        return Err(error.hint(format!("use {option}")));
+    }
     let policies = operator.readable(policies)?.ok_or_else(absent)?;
     Ok(Grantee { observed: Some(policies.of(arn.clone())), arn, members, set: None, standing })
 }
@@ -249,29 +253,19 @@ fn absent(principal: &PrincipalRef, account: &AccountId) -> Error {
     }
 }
 
-/// Refuses a principal with another path than the one in its ARN, or in `role/PATH/NAME`.
-fn check_path(wanted: &PrincipalRef, found: &PrincipalArn) -> Result<()> {
+/// Returns the error of a principal with another path than the one in its ARN, or in `role/PATH/NAME`; `None` if it has this
+/// one.
+pub fn other_path(wanted: &PrincipalRef, found: &PrincipalArn) -> Option<Error> {
     let has_other_path = match (wanted, found) {
         (PrincipalRef::User(UserRef::Name(_)) | PrincipalRef::Group(GroupRef::Name(_)), _) => false,
         (PrincipalRef::Role(RoleRef::Name { path, .. }), PrincipalArn::Role(role)) => role.path != *path,
         _ => wanted.to_string() != found.to_string(),
     };
-    let option = match found {
-        PrincipalArn::User(_) => format!("use --user {found}"),
-        PrincipalArn::Group(_) | PrincipalArn::Role(_) | PrincipalArn::PermissionSet(_) => {
-            format!("use --principal {}", found.reference())
-        }
+    let what = match wanted {
+        PrincipalRef::User(_) => format!("the user's ARN is `{found}`, not `{wanted}`"),
+        _ => format!("the {}'s ARN is `{found}`, which is not `{wanted}`", found.kind()),
     };
-    match (has_other_path, wanted, found) {
-        (false, ..) => Ok(()),
-        (_, PrincipalRef::User(_), _) => {
-            Err(Error::new(Kind::Refused, format!("the user's ARN is `{found}`, not `{wanted}`")).hint(option))
-        }
-        _ => {
-            let what = format!("the {}'s ARN is `{found}`, which is not `{wanted}`", found.kind());
-            Err(Error::new(Kind::Refused, what).hint(option))
-        }
-    }
+    has_other_path.then(|| Error::new(Kind::Refused, what))
 }
 
 /// A principal as AWS reports it.

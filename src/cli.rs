@@ -131,10 +131,22 @@ pub struct PrincipalOptions {
 }
 
 impl PrincipalOptions {
-    /// Returns the principals of both options.
+    /// Returns the principals of both options, each once: of a name and the ARN of the same one, the ARN counts.
     #[must_use]
     pub fn all(&self) -> Vec<PrincipalRef> {
-        self.user.clone().map(PrincipalRef::from).into_iter().chain(self.principal.iter().cloned()).collect()
+        let mut all: Vec<PrincipalRef> = Vec::new();
+        for principal in self.user.clone().map(PrincipalRef::from).into_iter().chain(self.principal.iter().cloned()) {
+            let is_it = |known: &&mut PrincipalRef| {
+                let accounts = (known.account(), principal.account());
+                known.label() == principal.label() && (accounts.0 == accounts.1 || accounts.0.xor(accounts.1).is_some())
+            };
+            match all.iter_mut().find(is_it) {
+                Some(known) if principal.account().is_some() => *known = principal,
+                Some(_) => {}
+                None => all.push(principal),
+            }
+        }
+        all
     }
 }
 

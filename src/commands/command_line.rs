@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::sync::atomic::AtomicBool;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, Resettable};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::aws::s3::test_bucket::Leftovers;
@@ -179,8 +181,43 @@ pub fn parse(
     groups: &'static [Group],
     arguments: impl IntoIterator<Item = OsString>,
 ) -> std::result::Result<(Global, Typed), clap::Error> {
-    let matches = definition(groups).try_get_matches_from(arguments)?;
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let matches = definition(groups).try_get_matches_from(&arguments).or_else(|error| match error.kind() {
+        ErrorKind::ArgumentConflict => {
+            without_overridden(definition(groups), &arguments).try_get_matches_from(&arguments)
+        }
+        _ => Err(error),
+    })?;
     Ok((Global::from_arg_matches(&matches)?, typed(entries(groups), &matches)?))
+}
+
+/// Returns the command line without the variables of options that conflict with a typed option: an option overrides
+/// variables, its own and those of its alternatives.
+fn without_overridden(xacct: clap::Command, arguments: &[OsString]) -> clap::Command {
+    let Ok(typed) = xacct.clone().ignore_errors(true).try_get_matches_from(arguments) else { return xacct };
+    without_overridden_by(&typed, xacct)
+}
+
+fn without_overridden_by(typed: &ArgMatches, command: clap::Command) -> clap::Command {
+    let is_typed =
+        |argument: &&clap::Arg| typed.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let conflict = |one: &clap::Arg, other: &clap::Arg| {
+        command.get_arg_conflicts_with(one).iter().any(|conflict| conflict.get_id() == other.get_id())
+    };
+    let is_overridden = |of_variable: &&clap::Arg| {
+        let mut typed = command.get_arguments().filter(is_typed);
+        of_variable.get_env().is_some()
+            && !is_typed(of_variable)
+            && typed.any(|typed| conflict(typed, of_variable) || conflict(of_variable, typed))
+    };
+    let overridden: Vec<_> = command.get_arguments().filter(is_overridden).map(|it| it.get_id().clone()).collect();
+    let command = overridden
+        .into_iter()
+        .fold(command, |command, id| command.mut_arg(id, |argument| argument.env(Resettable::Reset)));
+    match typed.subcommand() {
+        Some((name, typed)) => command.mut_subcommand(name, |command| without_overridden_by(typed, command)),
+        None => command,
+    }
 }
 
 /// Returns the command that was to report in JSON, for arguments that clap cannot parse.

@@ -37,7 +37,7 @@ impl Verb for Verify {
 /// Runs `xacct verify`.
 async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &run.wanted(&args.targets)?, Some(&args.proof))?;
-    let mut links = config::with_external_ids(links, &run.file)?;
+    let mut links = config::usable(links, &run.file)?;
     settle::read_trust_statements(&mut links, run)?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
     if args.must_refuse {

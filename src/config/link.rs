@@ -533,6 +533,32 @@ impl Link {
         .hint("or give the link to a user"))
     }
 
+    /// Refuses a role that is restricted to a group, as far as the file tells: no trust policy can name one.
+    ///
+    /// # Errors
+    /// When a principal is a group, and the role trusts only its principals.
+    pub fn check_restriction(&self) -> Result<()> {
+        let is_group = |principal: &&PrincipalRef| matches!(principal, PrincipalRef::Group(_));
+        match self.principals.iter().find(is_group).filter(|_| self.restrict_to_user) {
+            Some(group) => Err(self.restricted_to(group).hint("or name its members instead of the group")),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the error for a role that is restricted to this group.
+    #[must_use]
+    pub fn restricted_to(&self, group: &PrincipalRef) -> Error {
+        Error::usage(format!(
+            "target `{}` is restricted to its principals, but a trust policy cannot name {}",
+            self.name,
+            group.in_words()
+        ))
+        .hint(
+            "trust the source account, where only members of the group get the grant: --restrict-to-user=false \
+             (restrict_to_user in xacct.toml)",
+        )
+    }
+
     /// Checks what can be checked offline: tags, and that every policy ARN can be used on a role in this
     /// account.
     ///

@@ -21,6 +21,6 @@ pub use save::check_writable;
 pub use select::{
     Wanted, all_links, check_chosen, includes, is_on_record, link_to_orphan, links_found, links_to_import,
     links_to_make, links_to_sweep, names_or_text, of_directory, recorded_links, recorded_source, source, target_with,
-    wanted, with_external_ids,
+    usable, wanted, with_external_ids,
 };
 pub use write::{forget, other_profiles, preview, record, record_local};

@@ -146,7 +146,7 @@ const TARGET_SETTINGS: [&str; 30] = [
 fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
     section.only(&SOURCE_SETTINGS)?;
     let (account, user) = (section.account()?, section.parsed::<UserRef>("user")?);
-    let listed: Vec<PrincipalRef> = section.list("principals")?;
+    let listed = principals(section)?;
     if user.is_some() && !listed.is_empty() {
         return Err(section
             .error("principals", "`user` and `principals` cannot be used together")
@@ -164,7 +164,6 @@ fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
             .error(key, format!("the {kind} is in account {other}, but the source account is {known}"))
             .hint(format!("specify a {kind} of the source account, or change the account")));
     }
-    refuse_repeated(section, &principals)?;
     Ok(RecordedSource {
         account,
         principals,
@@ -192,9 +191,14 @@ fn read_grant(section: &Section<'_>) -> Result<GrantSettings> {
     }
 }
 
-/// Reads the principals of a target.
+/// Reads `principals` of the source or of a target; empty if there is no such line.
 fn principals(section: &Section<'_>) -> Result<Vec<PrincipalRef>> {
     let principals = section.list("principals")?;
+    if principals.is_empty() && section.table.contains_key("principals") {
+        return Err(section
+            .error("principals", "`principals` is empty")
+            .hint("list at least one, such as \"user/alice\", or remove the line"));
+    }
     refuse_repeated(section, &principals)?;
     Ok(principals)
 }

@@ -466,6 +466,18 @@ pub fn with_external_ids(links: Vec<Link>, file: &ConfigFile) -> Result<Vec<Link
     }
 }
 
+/// Returns these links for a command that assumes their roles, or tells other tools how to.
+///
+/// # Errors
+/// As [`with_external_ids`], or when no bootstrap could make one of them: it requires of its principals what they cannot have.
+pub fn usable(links: Vec<Link>, file: &ConfigFile) -> Result<Vec<Link>> {
+    for link in &links {
+        link.check_principals()?;
+        link.check_restriction()?;
+    }
+    with_external_ids(links, file)
+}
+
 /// Returns whether a text selects a target of the file.
 pub fn is_on_record(file: &ConfigFile, text: &str) -> bool {
     !selected(file, text).is_empty()

@@ -2,12 +2,13 @@
 
 use crate::cli::{ReportOptions, UserOptions};
 use crate::config::{Link, Source};
-use crate::diagnosis::{Diagnosis, Facts, Verdict, diagnose};
+use crate::diagnosis::{Diagnosis, Facts, Fix, FixStep, Side, Verdict, diagnose};
 use crate::error::{ExitCode, Result};
 use crate::iam::arn::{PrincipalRef, RoleArn};
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
+use crate::text::shell::ShellCommand;
 
 /// A link, and what the policies of both accounts decide for the principal.
 pub struct Evaluated<'l> {
@@ -49,23 +50,45 @@ impl Evaluation<'_> {
             let mut facts = facts?;
             prepare(&mut facts);
             let mut diagnosis = diagnose(&facts);
-            diagnosis.notes.extend(self.not_declared(link));
+            if !link.principals.iter().any(|known| known.is_same(principal)) {
+                self.declare_first(link, &facts, &mut diagnosis);
+            }
             Ok(Evaluated { link, role, facts, diagnosis })
         });
         evaluated.await.into_iter().collect()
     }
 
-    /// Says that the link does not declare the principal, so that no fix gives it the grant.
-    fn not_declared(&self, link: &Link) -> Option<String> {
-        let is_declared = link.principals.iter().any(|known| known.is_same(self.principal));
-        (!is_declared).then(|| {
-            format!(
-                "{} is not a principal of target {}: the fixes are for {}",
-                self.principal.in_words().replace('`', ""),
-                link.name,
-                link.principals_in_words()
-            )
-        })
+    /// Says that the link does not declare the principal, and adds to the fixes what makes bootstrap give it the grant.
+    fn declare_first(&self, link: &Link, facts: &Facts, diagnosis: &mut Diagnosis) {
+        let whose = self.principal.in_words().replace('`', "");
+        diagnosis.notes.push(format!(
+            "{whose} is not a principal of target {}, which is for {}",
+            link.name,
+            link.principals_in_words()
+        ));
+        let all = link.principals.iter().chain([self.principal]).map(|it| format!("\"{}\"", it.without_account()));
+        let section = if link.has_own_principals { format!("[targets.{}]", link.name) } else { "[source]".to_owned() };
+        let declare = format!(
+            "add {whose} to the principals in {} of {}: principals = [{}]",
+            section,
+            self.run.file.path.display(),
+            all.collect::<Vec<_>>().join(", ")
+        );
+        let group = link.principals.iter().find(|known| matches!(known, PrincipalRef::Group(_)));
+        let user = self.principal.user_name();
+        for finding in &mut diagnosis.findings {
+            if !finding.fixes.iter().any(Fix::is_bootstrap) {
+                continue;
+            }
+            for fix in finding.fixes.iter_mut().filter(|fix| fix.is_bootstrap()) {
+                fix.steps.insert(0, FixStep::Do(declare.clone()));
+            }
+            if let (Some(group), Some(user)) = (group, user) {
+                let add = ShellCommand::new("aws").args(["iam", "add-user-to-group"]);
+                let add = add.option("--group-name", group.name()).option("--user-name", user);
+                finding.fixes.insert(0, Fix::by(Side::Source, facts).run(add));
+            }
+        }
     }
 }
 

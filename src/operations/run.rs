@@ -63,12 +63,12 @@ impl Run<'_> {
         config::recorded_links(&self.file, &self.wanted(typed)?, None)
     }
 
-    /// Returns the links of [`Run::wanted`], or all of them, for a command that needs their external IDs.
+    /// Returns the links of [`Run::wanted`], or all of them, for a command that needs their external IDs: it uses them.
     ///
     /// # Errors
-    /// As [`Run::links`], or when this machine does not have one of the IDs.
+    /// As [`Run::links`], or when this machine does not have one of the IDs, or no principal of a link could use it.
     pub fn links_with_external_ids(&self, typed: &[String]) -> Result<Vec<Link>> {
-        config::with_external_ids(self.links(typed)?, &self.file)
+        config::usable(self.links(typed)?, &self.file)
     }
 
     /// Records the source and these links in `xacct.toml`, and in `xacct.local.toml` what is to stay out of it. Returns

@@ -294,12 +294,7 @@ fn refuse_restricted_group(link: &Link, source: &SourceSide) -> Result<()> {
     let Some(group) = source.grantees_of(link).find(is_group).filter(|_| link.restrict_to_user) else {
         return Ok(());
     };
-    let error = Error::usage(format!(
-        "target `{}` is restricted to its principals, but a trust policy cannot name {}",
-        link.name,
-        group.arn.in_words()
-    ))
-    .hint("trust the source account, where only members of the group get the grant: --restrict-to-user=false");
+    let error = link.restricted_to(&group.arn.reference());
     let members: Vec<_> = group.members.iter().take(MOST_MEMBERS).map(|name| format!("\"user/{name}\"")).collect();
     let more = if group.members.len() > MOST_MEMBERS { ", …" } else { "" };
     Err(match members.is_empty() {

@@ -277,7 +277,7 @@ pub fn note(note: &Note) -> String {
                  administrator removes the reference with `{detach}` and provisions it again; then delete the policy with \
                  `xacct teardown --orphan {}`",
                 plainly(set),
-                set.reference().label()
+                name_of_orphan(set)
             )
         }
         Note::PermissionSetKeeps { set, statement, roles } => {
@@ -290,6 +290,16 @@ pub fn note(note: &Note) -> String {
             )
         }
         Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} in the source account"),
+    }
+}
+
+/// Returns how `teardown --orphan` names the grant of a principal: a role by its ARN, because `role/NAME` is one of a target
+/// account.
+#[must_use]
+pub fn name_of_orphan(principal: &PrincipalArn) -> String {
+    match principal {
+        PrincipalArn::Role(role) => role.to_string(),
+        principal => principal.reference().to_string(),
     }
 }
 
@@ -325,7 +335,7 @@ pub fn warning(risk: &Risk) -> String {
             format!("delete it: {command}")
         }
         Risk::UndeclaredRoles { principal, roles, .. } => {
-            let command = ShellCommand::new("xacct").arg("teardown").option("--orphan", principal.reference());
+            let command = ShellCommand::new("xacct").arg("teardown").option("--orphan", name_of_orphan(principal));
             let it = if roles.len() == 1 { "it" } else { "them" };
             format!("if no other xacct.toml declares {it}, remove {it}: {command}")
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::changes::line;
+use super::changes::{line, name_of_orphan};
 use super::console::{STRONG, count};
 use crate::iam::arn::PrincipalArn;
 use crate::iam::orphans::{OrphanedGrant, OrphanedRole, Orphans, Unchecked};
@@ -42,10 +42,7 @@ pub fn text(orphans: &Orphans, xacct: &ShellCommand, width: u16) -> Option<Strin
             false if roles.is_empty() => rows.push(row('!', &format!("the grant of {whose}"))),
             false => rows.push(row('!', &format!("the grant of {whose}: {}", in_words(&roles)))),
         }
-        removals.insert(match principal {
-            PrincipalArn::Role(role) => role.to_string(),
-            principal => principal.reference().to_string(),
-        });
+        removals.insert(name_of_orphan(principal));
     }
     if !removals.is_empty() {
         rows.push("Remove them, or list the xacct.toml that names them in other_files of [source]:".to_owned());

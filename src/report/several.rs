@@ -194,7 +194,7 @@ impl Sheet {
 
 /// Returns names and values, one on each line, or on several if it is too long.
 pub fn lines<T: AsRef<str>>(fields: impl Iterator<Item = (&'static str, T)>, width: u16) -> String {
-    let line = |(name, value): (&str, T)| filled(value.as_ref(), &format!("{name:13}"), &format!("{:13}", ""), width);
+    let line = |(name, value): (&str, T)| filled(value.as_ref(), &format!("{name:12} "), &format!("{:13}", ""), width);
     fields.map(line).collect::<Vec<_>>().join("\n")
 }
 

@@ -74,7 +74,11 @@ const FILES: &[Case] = &[
     ("[source]\naccount = \"1111\"\n", 2, &["`1111`", "has 4 characters", "all 12 digits"]),
     ("[source]\naccount = 111111111111\n", 2, &["`account` must be a string, not an integer"]),
     ("[source]\nuser = \"al ice\"\n", 2, &["`al ice`", "contains ` `"]),
-    ("[source]\nuser = \"arn:aws:iam::111111111111:role/x\"\n", 2, &["role", "user/NAME"]),
+    (
+        "[source]\nuser = \"arn:aws:iam::111111111111:role/x\"\n",
+        2,
+        &["is a role, not a user", "principals = [\"arn:aws:iam::111111111111:role/x\"]"],
+    ),
     ("[source]\nprofile = 7\n", 2, &["`profile` must be a string"]),
     ("[source]\nuser_profile = \"\"\n", 2, &["`user_profile` is empty"]),
     ("[source]\nacount = \"111111111111\"\n", 2, &["unknown setting `acount` in [source]", "`account`"]),

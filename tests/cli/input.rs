@@ -22,7 +22,7 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--user", "al*ce"], "contains `*`", "use only"),
     (&["--user", "staff/alice"], "contains `/`", "use only the name: `alice`"),
     (&["--user", LETTERS_65], "has 65 characters", "use 1 to 64 characters"),
-    (&["--user", "arn:aws:iam::111111111111:role/x"], "role", "arn:aws:iam::111111111111:user/NAME"),
+    (&["--user", "arn:aws:iam::111111111111:role/x"], "is a role", "--principal arn:aws:iam::111111111111:role/x"),
     (&["--user", "arn:aws:iam::1111:user/alice"], "has 4 characters", "hint:"),
     (&["--user", "arn:aws:sts::111111111111:assumed-role/x/y"], "sts", "hint:"),
     (&["--user", "arn:aws:iam::222222222222:root"], "root", "hint:"),

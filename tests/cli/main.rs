@@ -131,6 +131,7 @@ mod output;
 mod overflow;
 mod permission;
 mod permission_sets;
+mod principal_names;
 mod principals;
 mod print;
 mod probe;

@@ -98,7 +98,7 @@ fn a_user_and_a_role_share_a_link() {
     scene.xacct("verify --user-profile terraform").exits_with(0).says(&["tested as role/ci/terraform, not as alice"]);
     scene.xacct("bootstrap --check").exits_with(0);
     let output = scene.xacct("verify --user-profile security-admin").exits_with(5);
-    output.says(&["do not belong to user alice or role", "ci/terraform, who have the grant"]);
+    output.says(&["do not belong to user alice or role", "ci/terraform, the principals of the link"]);
     scene.xacct("teardown dev --yes --even-if-used").exits_with(0);
     assert_eq!(grant(&scene), None);
     assert!(scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").is_none()));

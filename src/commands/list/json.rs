@@ -43,6 +43,7 @@ struct JsonTarget {
     external_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<String>,
+    principals: Vec<String>,
     require_mfa: bool,
     restrict_to_user: bool,
     policy_arns: Vec<String>,
@@ -83,15 +84,31 @@ struct JsonDrift {
 
 /// Returns the list as a document.
 pub fn document(listed: &[Listed<'_>], orphans: Option<&Orphans>, exit_code: ExitCode, run: &Run<'_>) -> String {
-    let source = &run.file.source;
-    let account = source.account();
+    let account = run.file.source.account();
+    let mut principals: Vec<PrincipalRef> = Vec::new();
+    for principal in listed.iter().flat_map(|listed| &listed.link.principals) {
+        if !principals.iter().any(|known| known.label() == principal.label()) {
+            principals.push(principal.clone());
+        }
+    }
     let source = JsonSource {
         account: account.map(ToString::to_string),
-        user: run.file.the_user().map(|user| user.name().to_string()),
-        principals: run.file.principals.iter().map(PrincipalRef::label).collect(),
+        user: match principals.as_slice() {
+            [PrincipalRef::User(user)] => Some(user.name().to_string()),
+            _ => None,
+        },
+        principals: named(&principals),
     };
     let targets = listed.iter().map(|listed| (listed.link.name.clone(), listed.into())).collect();
     json::document("list", exit_code, JsonList { source, targets, orphans: orphans.map(JsonOrphans::from) })
+}
+
+/// Returns the principals as KIND/NAME; users by name if there is no other kind.
+fn named(principals: &[PrincipalRef]) -> Vec<String> {
+    match principals.iter().all(|principal| principal.user().is_some()) {
+        true => principals.iter().map(PrincipalRef::label).collect(),
+        false => principals.iter().map(|principal| principal.without_account().to_string()).collect(),
+    }
 }
 
 impl From<&Listed<'_>> for JsonTarget {
@@ -102,6 +119,7 @@ impl From<&Listed<'_>> for JsonTarget {
             role_arn: role.to_string(),
             external_id: link.external_id.known().map(ToString::to_string),
             region: link.region.as_ref().map(ToString::to_string),
+            principals: named(&link.principals),
             require_mfa: link.require_mfa,
             restrict_to_user: link.restrict_to_user,
             policy_arns: link.policy_arns.iter().map(|policy| policy.resolve(role.partition).to_string()).collect(),

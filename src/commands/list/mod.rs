@@ -29,7 +29,7 @@ fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
     let mut listed: Vec<_> = links.iter().map(|link| offline(link, run)).collect();
     let mut orphans = None;
     if args.live {
-        config::with_external_ids(links.clone(), &run.file)?;
+        config::usable(links.clone(), &run.file)?;
         let (live, found) = interrupt::guarded(run, live::of(&links, args, run))?;
         orphans = found;
         listed.iter_mut().zip(live).for_each(|(listed, live)| listed.live = Some(live));

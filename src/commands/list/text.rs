@@ -6,7 +6,6 @@ use super::listed::Listed;
 use super::live::{Drift, Live};
 use crate::config::{ExternalIdChoice, Link};
 use crate::error::Result;
-use crate::iam::arn::PrincipalRef;
 use crate::iam::orphans::Orphans;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
@@ -42,7 +41,7 @@ fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
         field("Target", &|it| it.link.name.clone()),
         field("Account", &|it| it.link.account.to_string()),
         field("Role", &|it| it.link.role_below_its_path()).optional(),
-        field("User", &|_| user(run)),
+        field("User", &|it| user(it.link, run)),
         field("External ID", &|it| external_id(it.link)).optional(),
         field("Region", &|it| it.link.region_in_words()).optional(),
         field("Policies", &|it| policies(it.link).join(", ")).optional(),
@@ -78,11 +77,9 @@ fn external_id(link: &Link) -> String {
     }
 }
 
-fn user(run: &Run<'_>) -> String {
-    let source = &run.file.source;
-    let names: Vec<_> = run.file.principals.iter().map(PrincipalRef::label).collect();
-    let name = if names.is_empty() { "not recorded".to_owned() } else { names.join(", ") };
-    match source.account() {
+fn user(link: &Link, run: &Run<'_>) -> String {
+    let name = if link.principals.is_empty() { "not recorded".to_owned() } else { link.principals_in_words() };
+    match run.file.source.account() {
         Some(account) => format!("{name} of account {account}"),
         None => name,
     }

@@ -269,7 +269,12 @@ pub fn principals(
         let arn = principal.at_root(partition, account);
         if principal.lacks_path() && is_printed {
             run.console.say(&format!(
-                "Assuming that the user is {arn}. If the user has a path, specify the ARN: --user-arn ARN"
+                "Assuming that the {kind} is {arn}. {remedy}",
+                kind = principal.kind(),
+                remedy = match principal {
+                    PrincipalRef::User(_) => "If the user has a path, specify the ARN: --user-arn ARN",
+                    _ => "If it has a path, use its ARN in `principals` of xacct.toml",
+                }
             ));
         }
         arn

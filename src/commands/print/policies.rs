@@ -62,6 +62,8 @@ impl Consumer for Policies {
         let links = Link::with_other_roles(links);
         for link in &links {
             link.check(Some(partition))?;
+            link.check_principals()?;
+            link.check_restriction()?;
         }
         let roles: BTreeSet<RoleArn> = links.iter().map(|link| link.role_arn(partition)).collect();
         let document: PolicyDocument = match self.party {

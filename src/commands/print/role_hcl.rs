@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::consumer::{Consumer, account_of, partition, principals};
 use super::out::{Form, emit};
@@ -10,7 +10,7 @@ use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
 use crate::environment;
 use crate::error::{Error, ExitCode, Kind, Result};
-use crate::iam::arn::{Partition, PrincipalArn, RoleArn, UserArn};
+use crate::iam::arn::{Partition, PrincipalArn, PrincipalRef, RoleArn, UserArn};
 use crate::iam::names::{IamPath, Region};
 use crate::iam::state::{
     DEFAULT_GROUP_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_USER_POLICIES_QUOTA, DesiredGrant,
@@ -82,12 +82,23 @@ impl Consumer for RoleHcl {
                 "Replace the file that `xacct print role-hcl` printed, and apply it. Then delete it, and remove \
                  `managed_by` from xacct.toml",
             );
-        } else {
+        } else if !names.is_empty() {
             run.console.say(&format!(
                 "The grant contains only the roles in {}. If {} may assume roles from another xacct.toml, add them, or \
              `terraform apply` removes them from the grant",
                 run.file.path.display(),
                 names.join(" or ")
+            ));
+        }
+        let sets: BTreeSet<_> = all
+            .iter()
+            .flat_map(|link| &link.principals)
+            .filter(|it| matches!(it, PrincipalRef::PermissionSet(_)))
+            .collect();
+        for set in sets.into_iter().filter(|_| !self.removed) {
+            run.console.say(&format!(
+                "Contains no grant for {}: its administrator adds the statement that `xacct bootstrap` prints",
+                set.in_words().replace('`', "")
             ));
         }
         let profile = run.file.source.profile.clone().filter(|name| name != environment::PROFILE);

@@ -95,6 +95,9 @@ fn orphan(text: &str) -> Result<OrphanName, String> {
     }
     match text.split_once('/') {
         Some(("user" | "group" | "permission-set", _)) => valid::<PrincipalRef>(text).map(OrphanName::Principal),
+        Some(("role", name)) if name.contains('/') => {
+            Err(format!("lacks the account of the role\n  hint: use its ARN: arn:aws:iam::ACCOUNT:role/{name}"))
+        }
         Some(("role", name)) => valid::<RoleName>(name).map(OrphanName::RoleName),
         Some(_) => {
             Err("is no orphan's name\n  hint: use the ARN of a role, user/NAME, group/NAME or permission-set/NAME"

@@ -58,12 +58,11 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         }
         _ if facts.link.other_principals.is_empty() => {
             let user = facts.link.of_link().owner_in_words().replace('`', "");
-            let who = if matches!(facts.link.of_link(), PrincipalRef::Group(_)) { "which" } else { "who" };
-            format!("the credentials ({origin}) do not belong to {user}, {who} has the grant")
+            format!("the credentials ({origin}) do not belong to {user}, the principal of the link")
         }
         _ => {
             let all: Vec<_> = facts.link.principals().map(|it| it.owner_in_words().replace('`', "")).collect();
-            format!("the credentials ({origin}) do not belong to {}, who have the grant", all.join(" or "))
+            format!("the credentials ({origin}) do not belong to {}, the principals of the link", all.join(" or "))
         }
     };
     let mut finding = Finding::new(cause, summary).fact(format!("the credentials belong to {identity}"));

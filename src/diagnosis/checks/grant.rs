@@ -122,12 +122,17 @@ fn not_in_group(facts: &Facts, group: &str) -> Finding {
 fn user_absent(facts: &Facts) -> Finding {
     let (user, account, file) = (facts.link.whose(), facts.source_account(), &facts.link.file);
     let finding = Finding::new(Cause::UserAbsent, format!("account {account} has no {user}"));
-    let create = Fix::by(Side::Source, facts)
-        .step_do(format!("create {user}, or correct the name in {file}: user = \"NAME\" under [source]"));
+    let is_the_user = facts.link.of_link().user().is_some() && facts.link.other_principals.is_empty();
+    let correct = match (facts.is_evaluated(), is_the_user) {
+        (true, _) => "the name: --as KIND/NAME".to_owned(),
+        (_, true) => format!("the name in {file}: user = \"NAME\" under [source]"),
+        (_, false) => format!("its name in `principals` in {file}"),
+    };
+    let create = Fix::by(Side::Source, facts).step_do(format!("create {user}, or correct {correct}"));
     // The user whose credentials are used is likely the one meant.
     let asked =
         facts.caller.identity.present().filter(|asked| asked.account().map(ToString::to_string) == Some(account));
-    match asked.and_then(CallerArn::user) {
+    match asked.and_then(CallerArn::user).filter(|_| is_the_user && !facts.is_evaluated()) {
         Some(asked) => {
             let named = Fix::by(Side::LocalConfiguration, facts).write_source(facts, "user", asked.name.as_str());
             let whose = format!("the credentials ({}) belong to user {}", facts.caller.origin, asked.name);

@@ -408,6 +408,15 @@ impl FromStr for PrincipalRef {
                 _ => refuse("is not the ARN of a user, group or role", use_one.to_owned()),
             };
         }
+        if let Some((kind @ ("user" | "group" | "role" | "permission-set"), rest)) = value.split_once('/')
+            && rest.split('/').any(str::is_empty)
+        {
+            let kind = kind.replace('-', " ");
+            return match rest.split('/').next_back() {
+                Some("") => refuse(&format!("has no name of a {kind} after its last `/`"), use_one.to_owned()),
+                _ => refuse("has an empty part between two `/` in its path", use_one.to_owned()),
+            };
+        }
         match value.split_once('/') {
             Some(("user", name)) => {
                 let name = name.rsplit('/').next().unwrap_or_default();

@@ -243,7 +243,7 @@ fn users_are_names_or_arns() {
     let by_arn: UserRef = accepts("arn:aws:iam::111111111111:user/team/alice");
     assert_eq!((by_arn.name().as_str(), by_arn.account().map(AccountId::as_str)), ("alice", Some("111111111111")));
     assert_eq!("team/alice".parse::<UserRef>().unwrap_err().fix, "use only the name: `alice`");
-    assert_eq!("arn:aws:iam::111111111111:role/x".parse::<UserRef>().unwrap_err().what, "user ARN");
+    assert_eq!("arn:aws:iam::111111111111:role/x".parse::<UserRef>().unwrap_err().what, "user");
 }
 
 /// Any text, and text similar to an ARN.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::iam::{PolicyArn, PolicyOwner, UserArn, part};
-use crate::iam::invalid::{Invalid, nearest, serde_as_text};
+use crate::iam::invalid::{Invalid, nearest, serde_as_text, shown};
 use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::partition::Partition;
 
@@ -175,6 +175,15 @@ impl FromStr for UserRef {
     type Err = Invalid;
 
     fn from_str(value: &str) -> Result<Self, Invalid> {
+        let resource = value.splitn(6, ':').nth(5).unwrap_or(value);
+        if let Some((kind @ ("role" | "group" | "permission-set"), _)) = resource.split_once('/') {
+            return Err(Invalid::new(
+                "user",
+                value,
+                format!("is a {}, not a user", kind.replace('-', " ")),
+                format!("use `--principal {0}` (in xacct.toml: `principals = [\"{0}\"]`)", shown(value)),
+            ));
+        }
         if value.starts_with("arn:") { value.parse().map(Self::Arn) } else { value.parse().map(Self::Name) }
     }
 }

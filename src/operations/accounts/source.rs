@@ -8,6 +8,7 @@ use super::operator::{Operator, refuse_root};
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::iam::observe::{self, FoundPrincipal, GrantPolicies};
+use crate::aws::iam::read;
 use crate::aws::sts;
 use crate::config::{GrantSettings, Link, Source, WayIn};
 use crate::error::{Error, Kind, Result};
@@ -359,7 +360,7 @@ async fn find_principals(
     }
     let operator = source_operator(access, source).await?;
     let Some(caller) = operator.caller.arn.user() else {
-        return Err(no_principal(&operator));
+        return Err(no_principal(&operator).await);
     };
     let caller = PrincipalRef::User(UserRef::Name(caller.name.clone()));
     let found = read([(caller, Standing::Default)].into_iter().chain(wanted).collect()).await?;
@@ -368,7 +369,7 @@ async fn find_principals(
 
 /// Returns the error for links without principals if the operator is not a user, who would be the default. A session's
 /// role is offered, never taken: most operators' roles are not for work in other accounts.
-fn no_principal(operator: &Operator) -> Error {
+async fn no_principal(operator: &Operator) -> Error {
     let error = Error::usage(format!(
         "no user specified for account {}, and the operator ({}) is not an IAM user",
         operator.caller.account, operator.caller.arn
@@ -379,7 +380,11 @@ fn no_principal(operator: &Operator) -> Error {
             "or give the links to a permission set, such as the operator's: --principal permission-set/{set}"
         )),
         CallerArn::AssumedRole { role, .. } => {
-            error.hint(format!("or give the links to a role, such as the operator's: --principal role/{role}"))
+            // The ARN of a session does not tell the role's path.
+            let found = read::role(&operator.access, role).await.ok();
+            let arn = found.and_then(|role| role.present()?.arn.parse::<PrincipalArn>().ok());
+            let role = arn.map_or_else(|| format!("role/PATH/{role}"), |arn| arn.reference().to_string());
+            error.hint(format!("or give the links to a role, such as the operator's: --principal {role}"))
         }
         _ => error.hint("or specify a role: --principal role/NAME"),
     }

@@ -181,7 +181,7 @@ impl FromStr for UserRef {
                 "user",
                 value,
                 format!("is a {}, not a user", kind.replace('-', " ")),
-                format!("use `--principal {0}` (in xacct.toml: `principals = [\"{0}\"]`)", shown(value)),
+                format!("use `--principal {0}` (in xacct.toml: `principals = [\"{0}\"]`)", shown(value.trim())),
             ));
         }
         if value.starts_with("arn:") { value.parse().map(Self::Arn) } else { value.parse().map(Self::Name) }

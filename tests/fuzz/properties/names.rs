@@ -82,6 +82,8 @@ fn read<T: FromStr<Err = Invalid>>(text: &str) -> Option<T> {
                 && !text.starts_with("arn:")
                 && !text.contains('`')
                 && !advised.contains('…')
+                // An option that takes it.
+                && !advised.starts_with("--")
             {
                 assert!(advised.parse::<T>().is_ok(), "{invalid}: {}", invalid.fix);
             }

@@ -30,8 +30,8 @@ impl Contents {
         let (own, foreign): (Vec<_>, Vec<_>) = statements.partition(is_own_statement);
         let own = PolicyDocument::of(own);
         Self {
-            roles: granted_roles(&own, templates::LINK_SID, "sts:AssumeRole"),
-            with_session_tags: granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession"),
+            roles: templates::granted_roles(&own, templates::LINK_SID, "sts:AssumeRole"),
+            with_session_tags: templates::granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession"),
             organization: OrganizationGrant::of(&own),
             foreign,
         }
@@ -80,20 +80,4 @@ fn is_own_list(statement: &Statement) -> bool {
 #[must_use]
 pub fn in_words(statement: &Statement) -> String {
     statement.to_value().to_string()
-}
-
-/// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left
-/// out.
-#[must_use]
-pub fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
-    let allows = |statement: &&Statement| {
-        let Element::Is(actions) = &statement.action else { return false };
-        statement.effect == Effect::Allow
-            && actions.iter().any(|listed| listed == "*" || listed == "sts:*" || listed.eq_ignore_ascii_case(action))
-    };
-    let statement = policy.statement(sid).filter(allows);
-    let Some(Element::Is(resources)) = statement.and_then(|found| found.resource.as_ref()) else {
-        return BTreeSet::new();
-    };
-    resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()
 }

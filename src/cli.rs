@@ -266,7 +266,7 @@ pub struct RoleOptions {
 }
 
 /// What to do with changes: show them, ask, or apply them.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ChangeOptions {
     /// Show the changes and stop
     #[arg(long)]
@@ -473,7 +473,7 @@ pub struct ReportOptions {
     pub output: OutputFormat,
     /// Maximum number of targets to process concurrently
     ///
-    /// By default 8, and more, up to 64, as long as that is faster.
+    /// By default 8, and more, up to 32, as long as that is faster.
     #[arg(long, value_name = "N", env = "XACCT_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: Option<u16>,
     /// Maximum STS requests per second, 20 to 600

@@ -98,3 +98,35 @@ pub struct Bootstrap {
     #[command(flatten)]
     pub report: ReportOptions,
 }
+
+impl Bootstrap {
+    /// Returns the run on these targets without any other option: what the verbs have in common that change links as
+    /// bootstrap does.
+    pub fn of(
+        targets: Vec<String>,
+        timeout: Duration,
+        access: OperatorAccess,
+        proof: ProofOptions,
+        report: ReportOptions,
+    ) -> Self {
+        Self {
+            targets,
+            name: None,
+            target_account: Vec::new(),
+            principals: PrincipalOptions::default(),
+            only: None,
+            adopt: false,
+            keep_statements: false,
+            changes: ChangeOptions::default(),
+            allow_weaker: false,
+            no_verify: false,
+            timeout,
+            wait: None,
+            access,
+            role: RoleOptions::default(),
+            grant: GrantOptions::default(),
+            proof,
+            report,
+        }
+    }
+}

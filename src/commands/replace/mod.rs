@@ -4,7 +4,6 @@ mod arguments;
 
 use super::bootstrap::{self, Bootstrap, Settings, Work};
 use super::command_line::{Start, Verb};
-use crate::cli::{GrantOptions, PrincipalOptions, RoleOptions};
 use crate::config::{self, Link};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::PrincipalRef;
@@ -146,23 +145,10 @@ impl Replace {
     /// Returns the run of bootstrap that makes the change.
     fn as_bootstrap(&self, targets: Vec<String>) -> Bootstrap {
         Bootstrap {
-            wait: None,
-            targets,
-            name: None,
-            target_account: Vec::new(),
-            principals: PrincipalOptions::default(),
-            grant: GrantOptions::default(),
-            only: None,
-            adopt: false,
-            keep_statements: false,
             changes: self.changes.clone(),
             allow_weaker: self.allow_weaker,
             no_verify: self.no_verify,
-            timeout: self.timeout,
-            access: self.access.clone(),
-            role: RoleOptions::default(),
-            proof: self.proof.clone(),
-            report: self.report,
+            ..Bootstrap::of(targets, self.timeout, self.access.clone(), self.proof.clone(), self.report)
         }
     }
 }

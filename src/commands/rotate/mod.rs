@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::bootstrap::{self, Bootstrap, Settings, Work};
 use super::command_line::{Start, Verb};
-use crate::cli::{GrantOptions, Half, PrincipalOptions, RoleOptions};
+use crate::cli::Half;
 use crate::config::{self, ExternalIdChoice, Link, VARIABLE};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::operations::consumers::{Sought, places};
@@ -171,23 +171,11 @@ impl Rotate {
     /// Returns the run of bootstrap that makes the change.
     fn as_bootstrap(&self, targets: Vec<String>) -> Bootstrap {
         Bootstrap {
-            wait: None,
-            targets,
-            name: None,
-            target_account: Vec::new(),
-            principals: PrincipalOptions::default(),
-            grant: GrantOptions::default(),
             only: self.only,
-            adopt: false,
-            keep_statements: false,
             changes: self.changes.clone(),
             allow_weaker: self.allow_weaker,
             no_verify: self.no_verify,
-            timeout: self.timeout,
-            access: self.access.clone(),
-            role: RoleOptions::default(),
-            proof: self.proof.clone(),
-            report: self.report,
+            ..Bootstrap::of(targets, self.timeout, self.access.clone(), self.proof.clone(), self.report)
         }
     }
 }

@@ -86,7 +86,7 @@ async fn one_bucket(
     };
     let (obstacle, waits) = (in_the_way("CreateBucket"), waiting("s3:CreateBucket"));
     // On the heap: futures nested more deeply are too much for the compiler.
-    let creating = Box::pin(claim.freshness.settle_unless(obstacle, 1, create, may_change, waits));
+    let creating = Box::pin(claim.freshness.settle_unless(obstacle, create, may_change, waits));
     let mut created = timed(creating).await;
     let in_vain = created.value.in_vain.take();
     let impossible = if let Foreseen::Impossible(why) = foreseen.into_inner() { Some(why) } else { None };
@@ -102,7 +102,7 @@ async fn one_bucket(
         watch.now("deleting the test bucket");
         let remove = async || test_bucket::remove(access, &spec.name, owner, leftovers).await;
         let (obstacle, waits) = (in_the_way("DeleteBucket"), waiting("s3:DeleteBucket"));
-        let removing = Box::pin(claim.freshness.settle_unless(obstacle, 1, remove, may_pass, waits));
+        let removing = Box::pin(claim.freshness.settle_unless(obstacle, remove, may_pass, waits));
         let mut removed = timed(removing).await;
         let in_vain = removed.value.in_vain.take();
         is_unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));

@@ -385,7 +385,7 @@ impl Prover {
         let freshness = claim.freshness;
         let attempt = async || self.assume_under_either_name(access, request, claim).await;
         let waiting = |waited| watch.waiting(freshness.words(Some("sts:AssumeRole"), waited));
-        timed(freshness.settle_unless(obstacle(Denied::AssumeRole), 1, attempt, may_pass, waiting)).await
+        timed(freshness.settle_unless(obstacle(Denied::AssumeRole), attempt, may_pass, waiting)).await
     }
 
     /// Assumes a role that has just changed once more, beside the steps of the `first` session: servers with and without the

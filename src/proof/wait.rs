@@ -1,6 +1,6 @@
 //! Waits for IAM propagation, and only after a write.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -129,40 +129,36 @@ pub enum Denied<'a> {
 }
 
 impl Freshness {
-    /// Repeats the request until it succeeds `times` in a row, patience ends, or `obstacle` says why waiting cannot change
-    /// the answer. `obstacle` is awaited once, from the first answer on that waiting may change, beside further attempts.
-    /// Nothing is known to be in the way of a request that has succeeded.
+    /// Repeats the request until it succeeds, patience ends, or `obstacle` says why waiting cannot change the answer.
+    /// `obstacle` is awaited once, from the first answer on that waiting may change, beside further attempts.
     pub async fn settle_unless<T>(
         self,
         obstacle: impl Future<Output = Option<String>>,
-        times: u32,
         attempt: impl AsyncFn() -> Result<T>,
         may_change: impl Fn(&Result<T>) -> bool,
         waiting: impl Fn(Duration),
     ) -> Settled<T> {
-        let (denied, denial, has_succeeded) = (Notify::new(), RefCell::new(None), Cell::new(false));
+        let (denied, denial) = (Notify::new(), RefCell::new(None));
         let attempt = async || {
             let answer = attempt().await;
-            match &answer {
-                Ok(_) => has_succeeded.set(true),
-                Err(error) if may_change(&answer) => {
-                    denial.replace(Some(error.clone()));
-                    denied.notify_one();
-                }
-                Err(_) => {}
+            if let Err(error) = &answer
+                && may_change(&answer)
+            {
+                denial.replace(Some(error.clone()));
+                denied.notify_one();
             }
             answer
         };
         let in_vain = async {
             denied.notified().await;
             match obstacle.await {
-                Some(why) if !has_succeeded.get() => why,
-                _ => std::future::pending().await,
+                Some(why) => why,
+                None => std::future::pending().await,
             }
         };
         let (why, error) = tokio::select! {
             biased;
-            settled = self.settle(times, attempt, Result::is_ok, &may_change, waiting) => return settled,
+            settled = self.settle(1, attempt, Result::is_ok, &may_change, waiting) => return settled,
             why = in_vain => (why, denial.take()),
         };
         let error = error.unwrap_or_else(|| Error::new(Kind::Internal, "nothing was denied"));

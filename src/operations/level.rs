@@ -5,8 +5,9 @@ use std::time::Duration;
 /// Where it begins.
 const FIRST: usize = 8;
 
-/// The most, however fast they are: each one may need some connections.
-const MOST: usize = 64;
+/// The most, however fast they are: each one needs memory and connections, and these are enough for the usual rate limit of
+/// STS over a round trip of a tenth of a second.
+const MOST: usize = 32;
 
 /// Finds how many targets to work on at once: more, as long as they end faster together. It needs no signal from whatever
 /// limits them, be it AWS that throttles, the rate limit of STS, or this machine.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use xacct_sandbox::world::World;
 use xacct_sandbox::{RecordedRequest, Sandbox, most_at_once, steps};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene};
@@ -31,6 +32,19 @@ fn a_new_link_takes_five_round_trips() {
     let scene = slow();
     scene.bootstrap("--external-id abc --no-verify").exits_with(0);
     assert_steps(&scene, 5);
+}
+
+/// Whoever gets the link: the reads of a role, a group or a permission set are beside those of the target.
+#[test]
+fn a_new_link_takes_no_more_round_trips_for_other_principals() {
+    for principal in ["role/ci/terraform", "group/deployers", "permission-set/Deployer"] {
+        let scene = slow();
+        scene.sandbox.world(World::add_principals);
+        let words = BOOTSTRAP.replace("--user alice", &format!("--principal {principal}"));
+        let code = if principal.starts_with("permission-set") { 5 } else { 0 };
+        scene.xacct(&format!("{words} --external-id abc --no-verify")).exits_with(code);
+        assert_steps(&scene, 5);
+    }
 }
 
 #[test]

@@ -24,24 +24,37 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Limits the requests per second. Clones share the limit.
 #[derive(Debug, Clone)]
 pub(in crate::aws) struct Pace {
-    rate: usize,
+    rate: u16,
+    schedule: Arc<Mutex<Schedule>>,
+}
+
+#[derive(Debug, Default)]
+struct Schedule {
     /// The times of the last requests, sent or scheduled, as many as the limit allows in one second.
-    latest: Arc<Mutex<VecDeque<Instant>>>,
+    latest: VecDeque<Instant>,
+    /// When the next one is due if all are spaced evenly.
+    due: Option<Instant>,
 }
 
 impl Pace {
     /// Creates a limit of this many requests per second, at least one.
     pub(in crate::aws) fn new(rate: u16) -> Self {
-        Self { rate: usize::from(rate.max(1)), latest: Arc::default() }
+        Self { rate: rate.max(1), schedule: Arc::default() }
     }
 
-    /// Waits until one more request may be sent.
+    /// Waits until one more request may be sent. A fifth of the limit may be sent at once, and more only evenly spaced: on
+    /// their way, requests in a burst come closer to those of the next one, and AWS counts when they arrive.
     async fn turn(&self) {
+        let interval = SECOND / u32::from(self.rate);
         let at = {
-            let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-            let earliest = if latest.len() < self.rate { None } else { latest.pop_front() };
+            let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
+            let Schedule { latest, due } = &mut *schedule;
+            let earliest = if latest.len() < usize::from(self.rate) { None } else { latest.pop_front() };
             let now = Instant::now();
-            let at = earliest.map_or(now, |earliest| now.max(earliest + SECOND));
+            let next = due.map_or(now, |due| due.max(now));
+            let at = (next - interval * u32::from(self.rate / 5)).max(now);
+            let at = earliest.map_or(at, |earliest| at.max(earliest + SECOND));
+            *due = Some(next.max(at) + interval);
             latest.push_back(at);
             at
         };

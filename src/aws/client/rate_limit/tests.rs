@@ -34,6 +34,22 @@ async fn never_exceeds_the_limit_in_any_second() {
     assert!(times[39] < Duration::from_millis(8500), "{times:?}");
 }
 
+/// A link needs a few requests at once; those of many come evenly.
+#[tokio::test(start_paused = true)]
+async fn sends_a_few_at_once_and_the_rest_evenly() {
+    let (pace, start) = (Pace::new(200), Instant::now());
+    let mut times = Vec::new();
+    for _ in 0..1000 {
+        pace.turn().await;
+        times.push(start.elapsed().as_millis());
+    }
+    assert_eq!(times[40], 0, "{times:?}");
+    let tenth = |at: u128| times.iter().filter(|time| (at..at + 100).contains(*time)).count();
+    let most = (0..times[999]).map(tenth).max().unwrap();
+    assert!(most <= 62, "{most} in a tenth of a second");
+    assert!(times[999] <= 4_900 + 100, "{times:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn retries_throttled_requests_but_not_denied_ones() {
     for (code, tries) in [("Throttling", 4), ("AccessDenied", 1)] {

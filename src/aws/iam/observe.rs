@@ -258,19 +258,15 @@ pub async fn permission_set(access: &Access, name: &PermissionSetName) -> Result
 /// Reads the policies of a role of a permission set. Where its inline policy has a grant of xacct, that decides alone.
 async fn set_role(access: &Access, arn: RoleArn) -> Result<Reading<ObservedSetRole>> {
     let holder = Holder::Role(arn.name.as_str());
-    let (mut inline, attached) =
-        tokio::try_join!(read::inline(access, holder, INLINE_POLICY), read::attached(access, holder))?;
-    if inline.is_absent() {
-        // One read may lag behind, and the set would seem to have no grant.
-        let what = format!("policy {INLINE_POLICY} of role {}", arn.name);
-        let look =
-            async || tokio::try_join!(read::inline_names(access, holder), read::inline(access, holder, INLINE_POLICY));
-        let found = consistent(&what, look, |(names, inline)| {
-            let is_listed = names.present().is_some_and(|names| names.iter().any(|name| *name == INLINE_POLICY));
-            is_listed && inline.is_absent()
-        });
-        (_, inline) = found.await?;
-    }
+    // One read may lag behind, and the set would seem to have no grant.
+    let what = format!("policy {INLINE_POLICY} of role {}", arn.name);
+    let look =
+        async || tokio::try_join!(read::inline_names(access, holder), read::inline(access, holder, INLINE_POLICY));
+    let inline = consistent(&what, look, |(names, inline)| {
+        let is_listed = names.present().is_some_and(|names| names.iter().any(|name| *name == INLINE_POLICY));
+        is_listed && inline.is_absent()
+    });
+    let ((_, inline), attached) = tokio::try_join!(inline, read::attached(access, holder))?;
     let inline = match inline {
         Reading::Absent => None,
         reading => Some(present!(reading)),

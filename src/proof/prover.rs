@@ -321,8 +321,8 @@ impl Prover {
         if known.is_some() && matches!(claim.extent, Extent::Bucket(_)) {
             return Ok(known);
         }
-        let spec = bucket_spec(claim, &access.region)?;
-        if let Some(spec) = &spec {
+        let mut spec = bucket_spec(claim, &access.region)?;
+        if let Some(spec) = &mut spec {
             test_bucket::connect_ahead(access, spec);
         }
         Ok(spec)

@@ -3,6 +3,7 @@
 //! The SDK has no setting for CA bundles, and supports proxies only in its default client.
 
 use std::path::Path;
+use std::time::Duration;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
@@ -70,6 +71,11 @@ impl Bundle {
     }
 }
 
+/// How long a connection may rest, while a question stands for example, and be used again. How long AWS keeps one is in no
+/// record. A request on a connection that AWS, a firewall or a NAT gateway has dropped in silence waits for its timeout, and a
+/// new connection takes two round trips.
+const LONGEST_IDLE: Duration = Duration::from_secs(15);
+
 const NO_CERTIFICATE: &str = "contains no PEM certificate";
 
 /// Splits a bundle into pieces that each end with a certificate, except perhaps the last.
@@ -121,7 +127,7 @@ fn through(proxy: ProxyConfig, trust: TrustStore) -> Result<SharedHttpClient> {
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|error| Error::new(Kind::Internal, format!("invalid TLS settings: {error}")))?;
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder();
+        let mut connector = Connector::builder().pool_idle_timeout(LONGEST_IDLE);
         connector.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             connector.set_sleep_impl(components.sleep_impl());

@@ -98,3 +98,28 @@ fn names_a_bundle_without_certificates() {
     let message = bundle.certificates().unwrap_err().message;
     assert!(message.contains("ca.pem") && message.contains("AWS_CA_BUNDLE"), "{message}");
 }
+
+/// After a question that stood long, for example.
+#[tokio::test]
+async fn does_not_use_a_connection_that_rested_long() {
+    let sandbox = xacct_sandbox::Sandbox::start();
+    let alice = xacct_sandbox::world::ALICE;
+    let config = aws_sdk_sts::Config::builder()
+        .behavior_version(aws_sdk_sts::config::BehaviorVersion::latest())
+        .http_client(client(None, &variables(&[])).unwrap())
+        .region(aws_sdk_sts::config::Region::new("us-east-1"))
+        .endpoint_url(sandbox.url())
+        .credentials_provider(aws_credential_types::Credentials::new(alice.id, alice.secret, None, None, "test"));
+    let sts = aws_sdk_sts::Client::from_conf(config.build());
+    let mut connections = Vec::new();
+    for rest in [Duration::ZERO, LONGEST_IDLE / 2, LONGEST_IDLE + Duration::from_secs(1)] {
+        // Time passes for the pool alone: a pause would also end requests that wait for an answer.
+        tokio::time::pause();
+        tokio::time::advance(rest).await;
+        tokio::time::resume();
+        sts.get_caller_identity().send().await.unwrap();
+        connections.push(sandbox.requests().last().unwrap().connection);
+    }
+    assert_eq!(connections[0], connections[1]);
+    assert_ne!(connections[1], connections[2]);
+}

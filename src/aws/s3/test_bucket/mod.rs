@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::types::{BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, Tag};
 use aws_smithy_types::retry::RetryConfig;
+use tokio::sync::watch;
 
 use crate::aws::client::access::Access;
 use crate::aws::client::endpoints;
@@ -23,10 +24,15 @@ pub use spec::{BucketSpec, is_test_bucket};
 
 /// Opens the connection to S3 in the background, by an anonymous request for the bucket that is about to be created. The
 /// answer (no such bucket) is ignored.
-pub fn connect_ahead(access: &Access, spec: &BucketSpec) {
-    if let Some(s3) = access.anonymous_s3() {
-        tokio::spawn(s3.head_bucket().bucket(&spec.name).send());
-    }
+pub fn connect_ahead(access: &Access, spec: &mut BucketSpec) {
+    let Some(s3) = access.anonymous_s3() else { return };
+    let (sender, opening) = watch::channel(());
+    spec.opening = Some(opening);
+    let asking = s3.head_bucket().bucket(&spec.name).send();
+    tokio::spawn(async move {
+        let _ = asking.await;
+        drop(sender);
+    });
 }
 
 /// Creates the bucket. Its name is in `leftovers` until the bucket is known not to exist.
@@ -49,6 +55,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
         (access.region.as_str() != "us-east-1").then(|| BucketLocationConstraint::from(access.region.as_str()));
     let configuration =
         CreateBucketConfiguration::builder().set_location_constraint(elsewhere).set_tags(Some(tags)).build();
+    spec.opened().await;
     leftovers.enter(access, &spec.name, &spec.owner);
     let request = access
         .s3()

@@ -1,5 +1,9 @@
 //! The names and tags of test buckets.
 
+use std::time::Duration;
+
+use tokio::sync::watch;
+
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{AccountId, BUCKET_PREFIX, Region, Tag, test_bucket_name};
 
@@ -23,7 +27,12 @@ pub struct BucketSpec {
     pub tags: Vec<Tag>,
     /// Whether the name is in the account-regional namespace.
     pub account_regional: bool,
+    /// Ends with the request that opens the connection, if there is one.
+    pub(super) opening: Option<watch::Receiver<()>>,
 }
+
+/// The longest wait for the connection that is being opened.
+const LONGEST_OPENING: Duration = Duration::from_millis(100);
 
 impl BucketSpec {
     /// Describes a bucket with an unused name: it has 60 random bits.
@@ -43,7 +52,15 @@ impl BucketSpec {
         let suffix: String =
             bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte & 31))).map(|c| char::from(*c)).collect();
         let name = test_bucket_name(&suffix, owner, region, account_regional);
-        Ok(Self { name, owner: owner.clone(), tags, account_regional })
+        Ok(Self { name, owner: owner.clone(), tags, account_regional, opening: None })
+    }
+
+    /// Waits a moment for the connection that is being opened: another one would take longer than the rest of it.
+    pub(super) async fn opened(&self) {
+        if let Some(mut opening) = self.opening.clone() {
+            // Nothing is ever sent: the sender goes with the request.
+            let _ = tokio::time::timeout(LONGEST_OPENING, opening.changed()).await;
+        }
     }
 }
 

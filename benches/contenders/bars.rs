@@ -1,5 +1,6 @@
 //! The performance targets of xacct, and the measured values.
 
+use crate::bounds::{MARGIN, Trips};
 use crate::contender::{Contender, XACCT};
 use crate::ground::{Distance, Server};
 use crate::job::Job;
@@ -188,6 +189,20 @@ pub fn of_crowds(crowds: &[Crowd], limits: Limits) -> Vec<Bar> {
         });
     }
     bars
+}
+
+/// The targets for the round trips of commands.
+pub fn of_bounds(trips: &[Trips]) -> Vec<Bar> {
+    let bar = |Trips { known, taken }: &Trips| {
+        let bound = f64::from(u32::try_from(known.chain.len()).unwrap_or(u32::MAX));
+        Bar {
+            what: format!("{}: round trips, connections included", known.name),
+            bar: format!("≤ {bound} + {MARGIN}"),
+            met: taken.median() <= bound + MARGIN,
+            figure: taken.to_string(),
+        }
+    };
+    trips.iter().map(bar).collect()
 }
 
 /// Compares the time with the ideal: the round trips of one target, each as long as the latency, for one batch after

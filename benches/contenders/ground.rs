@@ -61,6 +61,8 @@ impl fmt::Display for Distance {
 pub struct Ground {
     /// The directory and the variables of the contender.
     pub environment: TestEnvironment,
+    /// The source account.
+    pub source: String,
     /// The target account.
     pub target: String,
     url: String,
@@ -124,7 +126,7 @@ impl Ground {
             environment.set(name, REGION);
         }
         environment.set("AWS_ENDPOINT_URL", &url);
-        let ground = Self { environment, target, url, operators, sandbox: None, wires: Vec::new() };
+        let ground = Self { environment, source, target, url, operators, sandbox: None, wires: Vec::new() };
         let [security_admin, dev_admin] = &ground.operators;
         for (name, keys) in [("security-admin", security_admin), ("dev-admin", dev_admin), ("alice", alice)] {
             ground.profile(name, keys);
@@ -167,6 +169,11 @@ impl Ground {
         let wire = Wire::start(port, delay, authority);
         self.environment.set(variable, &wire.url());
         self.wires.push(wire);
+    }
+
+    /// Returns a code of alice's MFA device in the sandbox.
+    pub fn code(&self) -> Option<String> {
+        self.sandbox.as_ref().map(|sandbox| sandbox.totp("alice"))
     }
 
     /// Returns the requests to the sandbox since then; unknown for ministack.

@@ -155,7 +155,7 @@ fn attempt(contender: &Contender, scenario: Scenario) -> Result<Attempt> {
     let Scenario { job, server, distance } = scenario;
     let mut ground = Ground::new(server)?;
     if matches!(job, Job::Verify | Job::Exec | Job::ExecManyRoots) {
-        measured(&xacct(&ground, Job::Link))?;
+        measured(&xacct(&ground, Job::Link), 0)?;
     }
     ground.move_away(distance);
     if job == Job::ExecManyRoots {
@@ -163,7 +163,7 @@ fn attempt(contender: &Contender, scenario: Scenario) -> Result<Attempt> {
     }
     let mut usage = Usage::default();
     for command in contender.commands(job, &ground) {
-        usage = usage.then(measured(&command)?);
+        usage = usage.then(measured(&command, 0)?);
     }
     let (connections, seen) = (ground.connections(), ground.requests().as_deref().map(Seen::of));
     ground.check(job)?;

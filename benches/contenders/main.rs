@@ -8,7 +8,7 @@
 //! 150 ms. The sandbox delays requests itself, and a proxy for each host delays connections; for ministack a proxy delays
 //! what clients send. `terraform init` is not counted. A target that is missed fails the benchmark.
 //!
-//! Options, after `--`: `--rounds 5`, and the parts to run: `jobs`, `targets`, `startup`. The results are also written
+//! Options, after `--`: `--rounds 5`, and the parts to run: `jobs`, `bounds`, `targets`, `startup`. The results are also written
 //! to `bench/contenders.json` in the target directory.
 //!
 //! `cargo test` runs a short form, with xacct alone.
@@ -24,6 +24,7 @@
 )]
 
 mod bars;
+mod bounds;
 mod contender;
 mod ground;
 mod job;
@@ -67,6 +68,8 @@ struct Options {
 enum Part {
     /// One link, by every contender
     Jobs,
+    /// Round trips of commands
+    Bounds,
     /// Many targets
     Targets,
     /// Offline commands
@@ -112,6 +115,12 @@ fn whole(options: &Options) -> Result<()> {
         bars.extend(bars::of_jobs(&rows));
         found.insert("jobs".to_owned(), report::jobs(&rows));
     }
+    if has(Part::Bounds) {
+        let trips = bounds::run(rounds)?;
+        report::print_bounds(&trips);
+        bars.extend(bars::of_bounds(&trips));
+        found.insert("bounds".to_owned(), report::bounds(&trips));
+    }
     if has(Part::Targets) {
         let limits = targets::Limits::usual()?;
         let crowds = targets::run(&[1, 10, 100], Some(1000), rounds)?;
@@ -145,6 +154,7 @@ fn whole(options: &Options) -> Result<()> {
 /// Runs one round of what every machine has.
 fn short() -> Result<()> {
     jobs::run(&[Contender::Xacct], &jobs::scenarios(&[Server::Sandbox]), 0)?;
+    bounds::check()?;
     let crowds = targets::run(&[2], Some(50), 1)?;
     if crowds.iter().all(|crowd| crowd.throttled() == 0) {
         return Err("STS throttled nothing".into());

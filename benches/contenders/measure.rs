@@ -73,18 +73,18 @@ pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// Runs a command that must succeed, and measures it.
+/// Runs a command that must end with this code, and measures it.
 ///
 /// A separate process measures it: the kernel counts the memory of the parent process as the program's, and this
 /// process is large, because it contains servers.
-pub fn measured(command: &Command) -> Result<Usage> {
+pub fn measured(command: &Command, code: u8) -> Result<Usage> {
     let file = tempfile::NamedTempFile::new()?;
     let mut measuring = Command::new(std::env::current_exe()?);
     measuring.arg(MEASURE).arg(file.path()).arg(command.get_program()).args(command.get_args()).env_clear();
     measuring.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     measuring.current_dir(command.get_current_dir().ok_or("a command without a working directory")?);
     let output = Output::of(measuring);
-    if output.code != 0 {
+    if output.code != i32::from(code) {
         let program = command.get_program().display();
         let Output { code, stdout, stderr, .. } = output;
         return Err(format!("{program} ends with {code}\n{stdout}\n{stderr}").into());

@@ -4,6 +4,7 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use crate::bars::{Bar, efficiency};
+use crate::bounds::Trips;
 use crate::jobs::{self, Row};
 use crate::measure::Usages;
 use crate::result::Result;
@@ -68,6 +69,21 @@ pub fn print_round_trips(rows: &[Row]) {
     let lines = jobs::round_trips(rows).into_iter();
     let lines = lines.map(|(job, contender, trips)| [job.to_string(), contender.to_owned(), trips.to_string()]);
     println!("{}", table(["job", "contender", "round trips"], lines));
+}
+
+/// Prints the round trips of each command, and the chain that it cannot be below.
+pub fn print_bounds(trips: &[Trips]) {
+    println!("\nround trips of commands over TLS to three hosts, and the chain of what must follow what\n");
+    let lines = trips.iter().map(|Trips { known, taken }| {
+        [known.name.to_owned(), taken.to_string(), known.chain.len().to_string(), known.chain.join(" → ")]
+    });
+    println!("{}", table(["command", "round trips", "at least", "chain"], lines));
+}
+
+/// Returns the round trips of each command as JSON.
+pub fn bounds(trips: &[Trips]) -> Value {
+    let of_command = |Trips { known, taken }: &Trips| json!({"command": known.name, "round_trips": taken.numbers(), "chain": known.chain});
+    trips.iter().map(of_command).collect()
 }
 
 /// Prints the table for many targets.

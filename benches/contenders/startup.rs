@@ -27,7 +27,7 @@ pub fn run(rounds: usize) -> Result<Startup> {
             if *name != "true" {
                 command.arg(name);
             }
-            times.push(milliseconds(measured(&command)?.wall));
+            times.push(milliseconds(measured(&command, 0)?.wall));
         }
     }
     let [nothing, help, print] = times.map(Sample::of);

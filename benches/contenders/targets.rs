@@ -156,7 +156,7 @@ fn attempt(work: Work, count: usize, fault: Option<Fault>) -> Result<Attempt> {
         }
     };
     ground.move_away(Distance { latency: LATENCY, tls: false });
-    let usage = measured(&command)?;
+    let usage = measured(&command, 0)?;
     let requests = ground.requests().unwrap_or_default();
     let wanted = if work == Work::Bootstrap { "CreateRole" } else { "DeleteBucket" };
     let done = answered(&requests, wanted, 200..300);

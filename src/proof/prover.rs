@@ -306,6 +306,14 @@ impl Prover {
         Ok(())
     }
 
+    /// Learns what the proof needs before it sends an MFA code, whose the credentials are and which device the user has, so
+    /// that it need not ask then.
+    pub async fn prepare_for_code(&self) {
+        // An error is reported by the proof.
+        let device = async { if self.access.is_session { None } else { self.mfa_serial().await.ok() } };
+        let _ = tokio::join!(self.caller(), device);
+    }
+
     /// Opens the connection for the test bucket before the role can be assumed, so that the proof does not wait for it.
     pub fn connect_ahead(&self, claim: &Claim) {
         // An error is reported by the proof.

@@ -397,22 +397,38 @@ fn round_trips(scene: &Scene, words: &str) -> f64 {
     start.elapsed().as_secs_f64() / LATENCY.as_secs_f64()
 }
 
-/// The benchmark measures exactly. Other tests run beside this one, so it leaves room for less than two more.
+/// The benchmark measures exactly. Other tests run beside this one, so it leaves room for less than two more, and one of three
+/// attempts must be that fast.
 #[test]
 fn connections_are_opened_before_they_are_needed() {
-    let mut scene = slow();
-    let _hosts = on_three_hosts(&mut scene);
-    let create = format!("{BOOTSTRAP} --external-id abc");
-    // Two for connections, then reads, CreateRole, attachments, AssumeRole, and three for the bucket.
-    for (words, least) in [(create.as_str(), 9.0), ("verify", 6.0), ("exec -- /bin/true", 3.0)] {
-        scene.sandbox.clear_requests();
-        let taken = round_trips(&scene, words);
-        assert!((least - 0.1..least + 1.9).contains(&taken), "{words}: {taken:.2} round trips, {least} are needed");
-        let Some(created) = scene.requests("CreateBucket").pop() else { continue };
-        let ahead = &scene.requests("HeadBucket")[0];
-        assert!(ahead.principal.is_none() && ahead.connection == created.connection, "{words}: {ahead:#?}");
-        assert!(ahead.start < scene.requests("AssumeRole")[0].end.expect("an answer"), "{words}: {ahead:#?}");
+    let attempts = (0..3).map(|_| {
+        let mut scene = slow();
+        let _hosts = on_three_hosts(&mut scene);
+        let create = format!("{BOOTSTRAP} --external-id abc");
+        // Two for connections, then reads, CreateRole, attachments, AssumeRole, and three for the bucket.
+        is_fast(&scene, &create, 9.0)?;
+        is_fast(&scene, "verify", 6.0)?;
+        is_fast(&scene, "exec -- /bin/true", 3.0)?;
+        // The look at the grant is beside nothing.
+        scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
+        is_fast(&scene, "bootstrap --yes", 9.0)
+    });
+    let slow: Vec<_> = attempts.map_while(Result::err).collect();
+    assert!(slow.len() < 3, "{slow:#?}");
+}
+
+/// Whether it takes as many round trips as it needs, and the connection to S3 is open before the role is assumed.
+fn is_fast(scene: &Scene, words: &str, least: f64) -> Result<(), String> {
+    scene.sandbox.clear_requests();
+    let taken = round_trips(scene, words);
+    if !(least - 0.1..least + 1.9).contains(&taken) {
+        return Err(format!("{words}: {taken:.2} round trips, {least} are needed"));
     }
+    let Some(created) = scene.requests("CreateBucket").pop() else { return Ok(()) };
+    let ahead = &scene.requests("HeadBucket")[0];
+    assert!(ahead.principal.is_none() && ahead.connection == created.connection, "{words}: {ahead:#?}");
+    assert!(ahead.start < scene.requests("AssumeRole")[0].end.expect("an answer"), "{words}: {ahead:#?}");
+    Ok(())
 }
 
 #[track_caller]
@@ -430,4 +446,15 @@ fn assert_overlap_of_last(scene: &Scene, one: &str, other: &str) {
 
 fn overlap(one: &RecordedRequest, other: &RecordedRequest) -> bool {
     one.end.is_some_and(|end| other.start < end) && other.end.is_some_and(|end| one.start < end)
+}
+
+/// Reads, looks right before, removes the role's policies, the role, the grant, and reads twice: at once and after a pause.
+#[test]
+fn a_teardown_takes_eight_round_trips() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify --policy-arn ReadOnlyAccess --probe bucket");
+    scene.xacct("teardown --all --yes").exits_with(0);
+    assert_overlap(&scene, "DeleteRolePolicy", "DetachRolePolicy");
+    // The role is read back beside the look at the grant.
+    assert_steps(&scene, 8);
 }

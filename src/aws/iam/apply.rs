@@ -72,8 +72,8 @@ pub async fn to_principal<'a>(access: &Access, changes: &'a [Change], patience: 
     applied
 }
 
-/// Removes a role in three steps: its inline policies, its attached policies, the role (IAM API reference, DeleteRole).
-/// After a step that failed, xacct skips the rest.
+/// Removes a role in two steps: its policies, inline and attached, and the role (IAM API reference, DeleteRole). After a
+/// step that failed, xacct skips the rest.
 pub async fn remove_role<'a>(
     access: &Access,
     role: &RoleArn,
@@ -83,10 +83,8 @@ pub async fn remove_role<'a>(
     let is_last = |change: &Change| matches!(change, Change::DeleteRole { .. });
     let has_policies = changes.iter().any(|change| !is_last(change));
     let (last, first): (Vec<_>, Vec<_>) = changes.iter().partition(|change| is_last(change));
-    let (inline, attached): (Vec<_>, Vec<_>) =
-        first.into_iter().partition(|change| matches!(change, Change::DeleteRolePolicy { .. }));
     let mut applied: Vec<Applied<'a>> = Vec::new();
-    for step in [inline, attached, last] {
+    for step in [first, last] {
         let remove = async |change: &'a Change| {
             let once = async || gone(write(access, role, change, patience).await);
             // The server that deletes the role may not know yet that its policies are gone.

@@ -140,7 +140,13 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
     }
     if work.pending() > 0 {
         let answers = answered(questions.take(), args.report.concurrency);
-        let (applied, answers) = tokio::join!(apply(&mut work, args, proves, run), answers);
+        let takes_code = work.jobs.iter().any(|job| job.link.require_mfa);
+        let prepare = async {
+            if let Some(Some(Ok(prover))) = ahead.as_ref().filter(|_| takes_code) {
+                prover.prepare_for_code().await;
+            }
+        };
+        let (applied, answers, ()) = tokio::join!(apply(&mut work, args, proves, run), answers, prepare);
         if let Some(answers) = answers {
             answers.settle(&mut work);
         }

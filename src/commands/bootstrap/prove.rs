@@ -27,7 +27,7 @@ use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Claim, Denied, Extent, Freshness, Outcome, Proof, Prover, Watch};
 
-/// The most new links for which connections are opened ahead.
+/// The most links for which connections are opened ahead.
 const MOST_AHEAD: usize = 8;
 
 /// What proofs need: arguments, connections and the source.
@@ -121,17 +121,16 @@ impl Proving<'_> {
         Ok(())
     }
 
-    /// Returns a prover with the user's credentials; `None` if there are none. Opens the connections to S3 beside the writes
-    /// of new links, if there are few: the proof would wait for them.
+    /// Returns a prover with the user's credentials; `None` if there are none. Opens the connections to S3 beside the writes,
+    /// if there are few links: the proof would wait for them.
     pub async fn prover_ahead(&self, work: &Work) -> Option<Result<Prover>> {
         let prover = self.prover(work).await;
-        let new =
-            work.jobs.iter().filter(|job| job.result.is_ok() && job.state.shown.is_none() && !job.plan.is_empty());
-        let new: Vec<_> = new.filter(|job| job.state.no_bucket.is_none()).collect();
+        let with_bucket = work.jobs.iter().filter(|job| job.result.is_ok() && job.state.no_bucket.is_none());
+        let with_bucket: Vec<_> = with_bucket.collect();
         if let Some(Ok(prover)) = &prover
-            && new.len() <= MOST_AHEAD
+            && with_bucket.len() <= MOST_AHEAD
         {
-            for job in new {
+            for job in with_bucket {
                 prover.connect_ahead(&proving::claim_to_test(&job.link, &job.role, Freshness::Settled, self.run));
             }
         }

@@ -28,15 +28,30 @@ pub async fn remove(work: &mut Work, report: &Report<'_>) {
     let Report { args, run, .. } = report;
     let progress = run.console.progress(report.verb);
     progress.now("removing");
-    let roles = work.jobs.iter_mut();
-    side_by_side(roles, args.report.concurrency, async |job| job.result = remove_role(job, report, &progress).await)
-        .await;
+    let many = args.report.concurrency;
+    side_by_side(&mut work.jobs, many, async |job| job.result = remove_role(job, report).await).await;
     let removed = work.jobs.iter().filter(|job| !job.plan.is_empty());
     run.forget_sessions(removed.map(|job| job.role.clone()));
-    work.grant.result = remove_grants(work, report, &progress).await;
+    // What a read shows of a role decides nothing about the grant.
+    let check = side_by_side(&work.jobs, many, async |job| check_removed(job, report, &progress).await);
+    let mut writers = grant_writers(work, report);
+    let write = async {
+        match &mut writers {
+            Ok((_, writers)) if !writers.is_empty() => writers.write(args.timeout, Until::Rested, &progress).await,
+            _ => Ok(()),
+        }
+    };
+    let (checked, written) = tokio::join!(check, write);
+    for (job, checked) in work.jobs.iter_mut().zip(checked) {
+        job.result = std::mem::replace(&mut job.result, Ok(())).and(checked);
+    }
+    work.grant.result = writers.and_then(|(planned, writers)| {
+        (work.grant.repairs, work.grant.plan) = (writers.repairs(), planned.and(writers.into_plan()));
+        written
+    });
 }
 
-async fn remove_role(job: &Job, report: &Report<'_>, progress: &Progress<'_>) -> Result<()> {
+async fn remove_role(job: &Job, report: &Report<'_>) -> Result<()> {
     let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     let place = format!("target account {}", job.role.account);
     if let Some(shown) = &job.state.shown
@@ -51,7 +66,15 @@ async fn remove_role(job: &Job, report: &Report<'_>, progress: &Progress<'_>) ->
             .map_err(|objections| refused(&objections, &job.link, report.orphan))?;
     }
     let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes, report.args.timeout).await;
-    outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
+    outcome(&applied, &job.plan, job.role.name.as_str(), &place)
+}
+
+/// Reads until AWS shows that the role is gone.
+async fn check_removed(job: &Job, report: &Report<'_>, progress: &Progress<'_>) -> Result<()> {
+    let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty() && job.result.is_ok()) else {
+        return Ok(());
+    };
+    let place = format!("target account {}", job.role.account);
     let read_left = async || match read::role(&operator.access, &job.role.name).await? {
         Reading::Absent => Ok(Vec::new()),
         _ => Ok(vec![format!("delete role {}", job.role.name)]),
@@ -59,10 +82,11 @@ async fn remove_role(job: &Job, report: &Report<'_>, progress: &Progress<'_>) ->
     read_until_done(read_left, &place, report.args.timeout, progress).await
 }
 
-/// Removes the roles from the grants as they are now. Roles that other runs have added since the preview stay.
-async fn remove_grants(work: &mut Work, report: &Report<'_>, progress: &Progress<'_>) -> Result<()> {
-    let Report { args, run, .. } = report;
-    let Some(operator) = &work.source.operator else { return Ok(()) };
+/// Returns what removes the roles from the grants as they are now, and the plan of the grants that stay as they are. Roles
+/// that other runs have added since the preview stay.
+fn grant_writers(work: &Work, report: &Report<'_>) -> Result<(Plan, GrantWriters)> {
+    let run = report.run;
+    let Some(operator) = &work.source.operator else { return Ok((work.grant.plan.clone(), GrantWriters::default())) };
     let name: PolicyName = GRANT_POLICY.parse()?;
     let orphan = report.orphan.cloned();
     let named = settle::named_beside(run, &work.source.grantees)?;
@@ -95,7 +119,5 @@ async fn remove_grants(work: &mut Work, report: &Report<'_>, progress: &Progress
         };
         writers.push(GrantWriter::new(operator, shown, &name, &plan, run.context.random, planner));
     }
-    let result = if writers.is_empty() { Ok(()) } else { writers.write(args.timeout, Until::Rested, progress).await };
-    (work.grant.repairs, work.grant.plan) = (writers.repairs(), planned.and(writers.into_plan()));
-    result
+    Ok((planned, writers))
 }

@@ -32,6 +32,8 @@ mod profile;
 mod replace;
 mod role_hcl;
 mod rotate;
+mod sdk_profiles;
+mod sdks;
 mod served;
 #[path = "../support/mod.rs"]
 mod support;

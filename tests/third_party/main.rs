@@ -17,6 +17,7 @@ mod accounts;
 mod adopt;
 mod backend;
 mod bootstrap;
+mod cdk;
 mod cloudformation;
 mod config_files;
 mod consumer;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use xacct_sandbox::{RecordedRequest, Sandbox};
+use xacct_sandbox::Sandbox;
 
 use crate::sdks::{self, Sdk};
 use crate::support::third_party::test_name;
@@ -33,12 +33,6 @@ fn run(environment: &TestEnvironment, program: &[String]) -> Output {
     Output::of(command)
 }
 
-/// Returns the requests for a session of a role.
-fn asked_for_sessions(sandbox: &Sandbox) -> Vec<RecordedRequest> {
-    let requests = sandbox.requests().into_iter();
-    requests.filter(|request| matches!(&*request.operation, "AssumeRole" | "GetSessionToken")).collect()
-}
-
 /// The SDK assumes the role of the printed profile itself, and again before the session expires.
 #[track_caller]
 fn assert_assumes_the_role(test: &str, sdk: Sdk) {
@@ -49,7 +43,7 @@ fn assert_assumes_the_role(test: &str, sdk: Sdk) {
     install_profile(&environment, &[]);
     sdks::shorten_sessions(&sandbox, 1);
     sdks::assert_renewed(&sandbox, &run(&environment, &program));
-    let asked = asked_for_sessions(&sandbox);
+    let asked = sdks::asked_for_sessions(&sandbox);
     assert_eq!(asked.len(), 2, "{asked:#?}");
     for request in asked {
         let agent = request.user_agent.clone().unwrap_or_default();
@@ -103,7 +97,7 @@ fn assert_runs_credential_process(test: &str, sdk: Sdk) {
     let failed = run(&environment, &program);
     assert_ne!(failed.code, 0, "{failed}");
     assert_eq!(failed.stderr.contains("an MFA code is required"), sdk.shows_errors_of_processes(), "{failed}");
-    assert_eq!(asked_for_sessions(&sandbox).len(), 0);
+    assert_eq!(sdks::asked_for_sessions(&sandbox).len(), 0);
 
     let code = sandbox.totp("alice");
     environment.xacct(&[&*file, "exec", "--mfa-code", &code, "--", "/bin/true"]).exits_with(0);
@@ -112,7 +106,7 @@ fn assert_runs_credential_process(test: &str, sdk: Sdk) {
     let shortened = if sdk == Sdk::Python { 2 } else { 1 };
     sdks::shorten_sessions(&sandbox, shortened);
     sdks::assert_renewed(&sandbox, &run(&environment, &program));
-    let asked = asked_for_sessions(&sandbox);
+    let asked = sdks::asked_for_sessions(&sandbox);
     assert_eq!(asked.len(), shortened + 1, "{asked:#?}");
     for request in asked {
         let agent = request.user_agent.clone().unwrap_or_default();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use xacct_sandbox::{Fault, FaultKind, Sandbox};
+use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox};
 
 use crate::support::Output;
 use crate::support::third_party::{NPM_INSTALL, in_venv, installed, skip};
@@ -93,4 +93,10 @@ pub fn assert_renewed(sandbox: &Sandbox, output: &Output) {
     for key in [&document["first"], &document["second"]] {
         assert!(keys.iter().any(|known| key == known), "{key} {output}");
     }
+}
+
+/// Returns the requests for sessions.
+pub fn asked_for_sessions(sandbox: &Sandbox) -> Vec<RecordedRequest> {
+    let requests = sandbox.requests().into_iter();
+    requests.filter(|request| matches!(&*request.operation, "AssumeRole" | "GetSessionToken")).collect()
 }

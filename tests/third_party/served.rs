@@ -23,6 +23,8 @@ fn assert_is_served(test: &str, sdk: Sdk) {
     let words: Vec<_> = program.iter().map(String::as_str).collect();
     let arguments = [&["exec", "--server", "--region", "us-east-1", "--"], &words[..]].concat();
     sdks::assert_renewed(&sandbox, &environment.xacct(&arguments));
+    let asked = sdks::asked_for_sessions(&sandbox);
+    assert_eq!(asked.len(), 2, "{asked:#?}");
 }
 
 #[test]

@@ -7,21 +7,12 @@ use serde_json::json;
 use crate::accounts::{Account, Accounts, REGION, items, string};
 use crate::support::policies::document;
 use crate::support::third_party::{self, NPM_INSTALL, skip, test_name};
-use crate::support::{Output, TestEnvironment, Tls};
+use crate::support::{Output, Tls};
 
 /// Returns the directory with CDK and an app.
 fn installed() -> Result<PathBuf, String> {
     let files = [("package.json", include_str!("cdk/package.json")), ("app.js", include_str!("cdk/app.js"))];
     third_party::installed("cdk", &files, "npm", &NPM_INSTALL)
-}
-
-/// Runs CDK with these arguments and after these words, such as `xacct exec --`.
-fn cdk(environment: &TestEnvironment, before: &[&str], words: &str) -> Output {
-    let program = environment.read("cdk");
-    let arguments = [before, &["node", &program], &words.split_whitespace().collect::<Vec<_>>()].concat();
-    let mut command = environment.command(arguments[0]);
-    command.args(&arguments[1..]);
-    Output::of(command)
 }
 
 /// Returns the names of stacks.
@@ -30,7 +21,7 @@ fn stacks(account: &Account) -> Vec<String> {
     items(&answer["Stacks"]).iter().map(|stack| string(&stack["StackName"]).to_owned()).collect()
 }
 
-/// `cdk bootstrap --trust` makes roles in the target account. A link lets alice use them, with a profile and with `exec`.
+/// `cdk bootstrap` creates roles in the target account. A link lets alice use them, with a profile and with `exec`.
 #[test]
 fn cdk_deploys_to_the_target_account() {
     let Some(mut accounts) = Accounts::for_test(test_name!()) else {
@@ -50,7 +41,7 @@ fn cdk_deploys_to_the_target_account() {
     environment.set("AWS_CA_BUNDLE", &environment.path("ca.pem").display().to_string());
     environment.set("AWS_ENDPOINT_URL", &tls.url);
     environment.set("PATH", &std::env::var("PATH").unwrap_or_default());
-    environment.write("cdk", &folder.join("node_modules/aws-cdk/bin/cdk").display().to_string());
+    environment.set("CDK_DISABLE_CLI_TELEMETRY", "true");
     let app = format!("node \"{}\"", folder.join("app.js").display());
     let settings = json!({"app": app, "requireApproval": "never", "notices": false, "versionReporting": false});
     environment.write("cdk.json", &settings.to_string());
@@ -63,13 +54,19 @@ fn cdk_deploys_to_the_target_account() {
     let arguments = ["print", "profile", "--install", "--profile-name=work", "--region", REGION];
     let environment = &accounts.environment;
     environment.xacct(&arguments).exits_with(0);
+    let program = folder.join("node_modules/aws-cdk/bin/cdk").display().to_string();
+    // Runs CDK, after these words.
+    let cdk = |before: &[&str], words: &str| {
+        let arguments = [before, &["node", &program], &words.split_whitespace().collect::<Vec<_>>()].concat();
+        let mut command = environment.command(arguments[0]);
+        command.args(&arguments[1..]);
+        Output::of(command)
+    };
 
     // Without `--trust`, CDK's roles trust their own account, and so the role of the link.
     let (before, roles) = (accounts.source.everything(), accounts.target.roles());
-    let bootstrap = |options: &str| {
-        let words = format!("bootstrap aws://{target}/{REGION} --profile dev-admin {options}");
-        cdk(environment, &[], &words)
-    };
+    let bootstrap =
+        |options: &str| cdk(&[], &format!("bootstrap aws://{target}/{REGION} --profile dev-admin {options}"));
     // Only where no other account is trusted, the role of CloudFormation may be an administrator by default.
     let unnamed = bootstrap(&format!("--trust {source}"));
     assert!(unnamed.code != 0 && unnamed.stderr.contains("--cloudformation-execution-policies"), "{unnamed}");
@@ -83,24 +80,24 @@ fn cdk_deploys_to_the_target_account() {
     let trusting = || made.iter().filter(|role| trusts(&accounts.target, role, &source)).count();
     assert_eq!(trusting(), 0);
 
-    cdk(environment, &[], "deploy --profile work").exits_with(0);
+    cdk(&[], "deploy --profile work").exits_with(0);
     let buckets = [staging.clone(), format!("made-by-cdk-{target}")];
     assert_eq!(accounts.target.buckets(), buckets);
     assert_eq!(stacks(&accounts.target), ["CDKToolkit", "made-by-cdk"]);
-    cdk(environment, &[], "destroy --force --app cdk.out --profile work").exits_with(0);
+    cdk(&[], "destroy --force --app cdk.out --profile work").exits_with(0);
     assert_eq!(accounts.target.buckets(), [&*staging]);
 
     // With it, alice could use them without a link, but CDK does not grant it to her.
     bootstrap(&format!("--trust {source} {policies}")).exits_with(0);
     assert_eq!(trusting(), 4, "all but the role of CloudFormation");
     assert_eq!(accounts.source.everything(), before);
-    let denied = cdk(environment, &[], "deploy --app cdk.out --profile alice");
+    let denied = cdk(&[], "deploy --app cdk.out --profile alice");
     assert!(denied.code != 0 && denied.stderr.contains("is not authorized to perform: sts:AssumeRole"), "{denied}");
 
     let xacct = env!("CARGO_BIN_EXE_xacct");
-    cdk(environment, &[xacct, "exec", "--"], "deploy --app cdk.out").exits_with(0);
+    cdk(&[xacct, "exec", "--"], "deploy --app cdk.out").exits_with(0);
     assert_eq!(accounts.target.buckets(), buckets);
-    cdk(environment, &[xacct, "exec", "--server", "--"], "destroy --force --app cdk.out").exits_with(0);
+    cdk(&[xacct, "exec", "--server", "--"], "destroy --force --app cdk.out").exits_with(0);
     assert_eq!(accounts.target.buckets(), [&*staging]);
     assert_eq!(accounts.source.everything(), before);
     assert_eq!(stacks(&accounts.source), [""; 0]);

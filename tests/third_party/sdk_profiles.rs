@@ -41,7 +41,7 @@ fn assert_assumes_the_role(test: &str, sdk: Sdk) {
     };
     let (sandbox, environment) = scene("--external-id abc");
     install_profile(&environment, &[]);
-    sdks::shorten_sessions(&sandbox, 1);
+    sdks::shorten_sessions(&sandbox, 1, sdks::BRIEF);
     sdks::assert_renewed(&sandbox, &run(&environment, &program));
     let asked = sdks::asked_for_sessions(&sandbox);
     assert_eq!(asked.len(), 2, "{asked:#?}");
@@ -104,7 +104,7 @@ fn assert_runs_credential_process(test: &str, sdk: Sdk) {
     sandbox.clear_requests();
     // boto3 gets a session at the start, and uses none that expires so soon.
     let shortened = if sdk == Sdk::Python { 2 } else { 1 };
-    sdks::shorten_sessions(&sandbox, shortened);
+    sdks::shorten_sessions(&sandbox, shortened, sdks::BRIEF);
     sdks::assert_renewed(&sandbox, &run(&environment, &program));
     let asked = sdks::asked_for_sessions(&sandbox);
     assert_eq!(asked.len(), shortened + 1, "{asked:#?}");
@@ -145,7 +145,7 @@ fn assert_goes_on_only_as_documented(test: &str, sdk: Sdk) {
     let process = format!("{XACCT} --config /missing/xacct.toml credentials");
     environment
         .append("aws/config", &format!("\n[profile work]\nregion = us-east-1\ncredential_process = {process}\n"));
-    sdks::shorten_sessions(&sandbox, 1);
+    sdks::shorten_sessions(&sandbox, 1, sdks::SERVED);
     let words: Vec<_> = program.iter().map(String::as_str).collect();
     let arguments = [&["exec", "--server", "--", "/usr/bin/env", "AWS_PROFILE=work"], &words[..]].concat();
     let output = environment.xacct(&arguments);

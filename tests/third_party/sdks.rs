@@ -75,12 +75,18 @@ impl Sdk {
     }
 }
 
-/// Makes the next sessions of roles expire within seconds: so many, and no more.
-pub fn shorten_sessions(sandbox: &Sandbox, number: usize) {
+/// The life of a session that an SDK opens, or has xacct open for it, and uses at once.
+pub const BRIEF: Duration = Duration::from_secs(8);
+
+/// The life of a session of `exec --server`, which xacct renews halfway: a JVM needs some of it to start.
+pub const SERVED: Duration = Duration::from_secs(24);
+
+/// Shortens the life of the next sessions of roles: of so many, and no more.
+pub fn shorten_sessions(sandbox: &Sandbox, number: usize, life: Duration) {
     // Counts calls from here.
     sandbox.clear_faults();
     let calls = 1..=u64::try_from(number).expect("a small number");
-    sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(8))).on_calls(calls));
+    sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(life)).on_calls(calls));
 }
 
 /// Asserts that the program worked with a first session, and with a second one after that.

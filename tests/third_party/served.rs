@@ -19,7 +19,7 @@ fn assert_is_served(test: &str, sdk: Sdk) {
     environment.set("PATH", &std::env::var("PATH").unwrap_or_default());
     environment.append("aws/config", SHADOW);
     environment.append("aws/credentials", SHADOW);
-    sdks::shorten_sessions(&sandbox, 1);
+    sdks::shorten_sessions(&sandbox, 1, sdks::SERVED);
     let words: Vec<_> = program.iter().map(String::as_str).collect();
     let arguments = [&["exec", "--server", "--region", "us-east-1", "--"], &words[..]].concat();
     sdks::assert_renewed(&sandbox, &environment.xacct(&arguments));

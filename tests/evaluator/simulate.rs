@@ -2,15 +2,15 @@
 //!
 //! npm installs it once in the target directory, in the versions of `package.json`.
 
-use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use crate::scene::{Decisions, Scene};
+use crate::support::third_party;
 
 const PACKAGE: &str = include_str!("package.json");
 const DRIVER: &str = include_str!("simulate.mjs");
@@ -54,38 +54,12 @@ pub fn decisions(scenes: &[Scene]) -> Result<Vec<Result<Decisions, String>>, Str
     Ok(answers)
 }
 
-/// Installs the package, unless this version is installed.
 fn install() -> Result<PathBuf, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    // The test binary is in `debug/deps` in the target directory.
-    let target = program.ancestors().nth(3).ok_or("no target directory")?;
-    let folder = target.join("third-party/node");
-    let installed = folder.join("installed.json");
-    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    // Another run may be installing it too.
-    let lock = fs::File::create(folder.join("lock")).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-    write(&folder.join("simulate.mjs"), DRIVER)?;
-    if fs::read_to_string(&installed).is_ok_and(|text| text == PACKAGE) {
-        return Ok(folder);
-    }
-    write(&folder.join("package.json"), PACKAGE)?;
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(&folder);
-    let output = npm.output().map_err(|error| format!("npm cannot be run: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("npm install does not work here: {}", start(&String::from_utf8_lossy(&output.stderr))));
-    }
-    // Written last: a directory without this file is incomplete.
-    write(&installed, PACKAGE)?;
-    Ok(folder)
+    let files = [("package.json", PACKAGE), ("simulate.mjs", DRIVER)];
+    third_party::installed("node", &files, "npm", &third_party::NPM_INSTALL)
 }
 
 /// Returns the beginning of a message.
 fn start(message: &str) -> String {
     message.split_whitespace().take(30).collect::<Vec<_>>().join(" ")
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }

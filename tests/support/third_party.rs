@@ -3,9 +3,10 @@
 //! A test that lacks one reports its name and is counted as skipped: it writes a line to the file in `XACCT_SKIPPED`,
 //! which `tests/run` prints at the end. It never passes silently.
 
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::{Output, TestEnvironment};
 
@@ -35,18 +36,50 @@ pub fn skip(test: &str, reason: &str) {
 /// Returns the path of a program in the Python venv, or why it is missing. `XACCT_VENV` is the path of the venv; the
 /// default is the one created by `tests/run`.
 pub fn in_venv(program: &str) -> Result<PathBuf, String> {
-    let venv = std::env::var_os("XACCT_VENV").map_or_else(
-        || {
-            let target = Path::new(env!("CARGO_BIN_EXE_xacct")).ancestors().nth(2).expect("the target folder");
-            target.join("third-party/venv")
-        },
-        PathBuf::from,
-    );
+    let venv = std::env::var_os("XACCT_VENV").map_or_else(|| folder("venv"), PathBuf::from);
     let path = venv.join("bin").join(program);
     match path.is_file() {
         true => Ok(path),
         false => Err(format!("{} is missing; tests/run installs it", path.display())),
     }
+}
+
+/// Returns a directory for programs below the target directory.
+fn folder(name: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_BIN_EXE_xacct")).ancestors().nth(2).expect("the target directory");
+    target.join("third-party").join(name)
+}
+
+/// The arguments with which npm installs the packages of a `package.json`, and runs none of their scripts.
+pub const NPM_INSTALL: [&str; 5] = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+
+/// Returns the directory with these files and what a tool made of them, such as pinned packages. The tool runs once, and
+/// again when a file has changed. The error says why it cannot.
+pub fn installed(name: &str, files: &[(&str, &str)], tool: &str, arguments: &[&str]) -> Result<PathBuf, String> {
+    let folder = folder(name);
+    let said = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(&folder).map_err(said)?;
+    // Another run may be installing it too.
+    let lock = File::create(folder.join("lock")).map_err(said)?;
+    lock.lock().map_err(said)?;
+    let wanted: String = files.iter().map(|(_, text)| *text).collect();
+    if fs::read_to_string(folder.join("installed")).is_ok_and(|text| text == wanted) {
+        return Ok(folder);
+    }
+    for (file, text) in files {
+        fs::write(folder.join(file), text).map_err(said)?;
+    }
+    let output = Command::new(tool).args(arguments).current_dir(&folder).output();
+    let output = output.map_err(|error| format!("{tool} cannot be run: {error}"))?;
+    if !output.status.success() {
+        // Maven writes its errors to stdout.
+        let errors = [output.stderr, output.stdout].concat();
+        let start: Vec<_> = String::from_utf8_lossy(&errors).split_whitespace().take(30).map(str::to_owned).collect();
+        return Err(format!("{tool} does not install its packages here: {}", start.join(" ")));
+    }
+    // Written last: a directory without this file is incomplete.
+    fs::write(folder.join("installed"), wanted).map_err(said)?;
+    Ok(folder)
 }
 
 /// Prepares an environment like [`init_terraform`]; `None`, with the test skipped, if that fails.

@@ -1,5 +1,6 @@
 //! A TLS proxy in front of a local server.
 
+use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use xacct_sandbox::Sandbox;
 
@@ -56,13 +59,23 @@ pub struct Tls {
 impl Tls {
     /// Starts the proxy on a separate thread.
     pub fn before(sandbox: &Sandbox) -> Self {
+        Self::start(sandbox.port(), false)
+    }
+
+    /// Starts the proxy in front of a server without TLS that evaluates `aws:SecureTransport`: it tells the server which
+    /// requests came through TLS.
+    pub fn before_port(port: u16) -> Self {
+        Self::start(port, true)
+    }
+
+    fn start(server: u16, tells: bool) -> Self {
         let Authority { pem: authority, acceptor } = Authority::new();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let port = listener.local_addr().expect("a port").port();
         let (connections, latency) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Duration>>::default());
-        let (counted, delay, sandbox) = (Arc::clone(&connections), Arc::clone(&latency), sandbox.port());
+        let (counted, delay) = (Arc::clone(&connections), Arc::clone(&latency));
         runtime.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::Relaxed);
@@ -70,7 +83,10 @@ impl Tls {
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
                     let mut client = acceptor.accept(client).await.ok()?;
-                    let mut server = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, sandbox)).await.ok()?;
+                    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await.ok()?;
+                    if tells {
+                        pass_first_line(&mut client, &mut server).await.ok()?;
+                    }
                     tokio::io::copy_bidirectional(&mut client, &mut server).await.ok()
                 });
             }
@@ -88,4 +104,15 @@ impl Tls {
     pub fn set_latency(&self, latency: Duration) {
         *self.latency.lock().expect("a latency") = latency;
     }
+}
+
+/// Passes the first line of a request on, and adds a header as of a load balancer. Ends the connection with the request:
+/// the next one needs the header, too.
+async fn pass_first_line(client: &mut (impl AsyncRead + Unpin), server: &mut TcpStream) -> io::Result<()> {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\n") {
+        line.push(client.read_u8().await?);
+    }
+    line.extend(b"X-Forwarded-Proto: https\r\nConnection: close\r\n");
+    server.write_all(&line).await
 }

@@ -1,7 +1,8 @@
 //! Tests with third-party programs: ministack as AWS, the AWS CLI as a witness, and the consumers of xacct's output:
-//! Terraform, the AWS CLI, boto3, cfn-lint, shells.
+//! Terraform, the AWS CLI, the AWS SDKs, CDK, cfn-lint, shells.
 //!
-//! `tests/run` installs them. A test that lacks one reports its name and is counted as skipped.
+//! `tests/run` installs those of PyPI, and the tests those of npm, Go and Maven. A test that lacks one reports its name
+//! and is counted as skipped.
 
 #![allow(
     clippy::expect_used,
@@ -17,6 +18,7 @@ mod accounts;
 mod adopt;
 mod backend;
 mod bootstrap;
+mod cdk;
 mod cloudformation;
 mod config_files;
 mod consumer;
@@ -32,6 +34,8 @@ mod profile;
 mod replace;
 mod role_hcl;
 mod rotate;
+mod sdk_profiles;
+mod sdks;
 mod served;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,108 +1,50 @@
 //! The AWS SDKs, the AWS CLI and Terraform get credentials from `xacct exec --server`, and renew them.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
-
-use xacct_sandbox::{Fault, FaultKind, Sandbox};
-
 use crate::accounts::{Accounts, REGION};
-use crate::support::third_party::{self, skip, test_name};
-use crate::support::{Output, TestEnvironment};
+use crate::sdks::{self, ROLE_SESSION, Sdk};
+use crate::support::third_party::{self, test_name};
 use crate::using::{program, sandbox};
-
-const ROLE_SESSION: &str = "arn:aws:sts::222222222222:assumed-role/xacct/alice";
 
 /// A default profile that every SDK would prefer.
 const SHADOW: &str =
     "\n[default]\nregion = us-east-1\naws_access_key_id = AKIASHADOW\naws_secret_access_key = shadow\n";
 
-/// Runs a program of an SDK, which must get a first session and, before that expires, a second one.
+/// An SDK gets a first session from `exec --server` and, before that expires, a second one.
 #[track_caller]
-fn assert_renews(sandbox: &Sandbox, environment: &TestEnvironment, words: &[&str]) {
-    environment.append("aws/config", SHADOW);
-    environment.append("aws/credentials", SHADOW);
-    sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(8))).on_call(1));
-    let arguments = [&["exec", "--server", "--region", "us-east-1", "--"], words].concat();
-    let output = environment.xacct(&arguments).exits_with(0);
-    let document = output.json();
-    assert_eq!(document["arns"], serde_json::json!([ROLE_SESSION, ROLE_SESSION]), "{output}");
-    assert_ne!(document["first"], document["second"], "{output}");
-    let keys: Vec<String> = sandbox.world(|world| world.sessions().map(|session| session.key.id.clone()).collect());
-    for key in [&document["first"], &document["second"]] {
-        assert!(keys.iter().any(|known| key == known), "{key} {output}");
-    }
-}
-
-/// Returns the directory with pinned packages of a language, which its own tool installs once below the target directory.
-fn installed(name: &str, files: &[(&str, &str)], tool: &str, arguments: &[&str]) -> Result<PathBuf, String> {
-    let target = Path::new(env!("CARGO_BIN_EXE_xacct")).ancestors().nth(2).expect("the target directory");
-    let folder = target.join("third-party").join(name);
-    let said = |error: std::io::Error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(&folder).map_err(said)?;
-    // Another run may be installing it too.
-    let lock = fs::File::create(folder.join("lock")).map_err(said)?;
-    lock.lock().map_err(said)?;
-    let wanted: String = files.iter().map(|(_, text)| *text).collect();
-    if fs::read_to_string(folder.join("installed")).is_ok_and(|text| text == wanted) {
-        return Ok(folder);
-    }
-    for (file, text) in files {
-        fs::write(folder.join(file), text).map_err(said)?;
-    }
-    let output = Command::new(tool).args(arguments).current_dir(&folder).output();
-    let output = output.map_err(|error| format!("{tool} cannot be run: {error}"))?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        let start: Vec<_> = errors.split_whitespace().take(30).collect();
-        return Err(format!("{tool} does not install its packages here: {}", start.join(" ")));
-    }
-    // Written last: a directory without this file is incomplete.
-    fs::write(folder.join("installed"), wanted).map_err(said)?;
-    Ok(folder)
-}
-
-#[test]
-fn boto3_renews_its_credentials() {
-    let Some(python) = program(test_name!(), "python") else {
+fn assert_is_served(test: &str, sdk: Sdk) {
+    let Some(program) = sdk.program(test) else {
         return;
-    };
-    let (sandbox, environment) = sandbox("--external-id abc");
-    environment.write("main.py", include_str!("sdks/main.py"));
-    let mut import = environment.command(&python);
-    import.args(["-c", "import boto3"]);
-    if Output::of(import).code != 0 {
-        return skip(test_name!(), "there is no boto3 in the venv");
-    }
-    assert_renews(&sandbox, &environment, &[&python.display().to_string(), "main.py"]);
-}
-
-#[test]
-fn the_sdk_for_javascript_renews_its_credentials() {
-    let package = r#"{"private": true, "type": "module", "dependencies": {"@aws-sdk/client-sts": "3.1169.0"}}"#;
-    let files = [("package.json", package), ("main.mjs", include_str!("sdks/main.mjs"))];
-    let arguments = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
-    let folder = match installed("sdk-javascript", &files, "npm", &arguments) {
-        Ok(folder) => folder,
-        Err(reason) => return skip(test_name!(), &reason),
     };
     let (sandbox, mut environment) = sandbox("--external-id abc");
     environment.set("PATH", &std::env::var("PATH").unwrap_or_default());
-    assert_renews(&sandbox, &environment, &["node", &folder.join("main.mjs").display().to_string()]);
+    environment.append("aws/config", SHADOW);
+    environment.append("aws/credentials", SHADOW);
+    sdks::shorten_sessions(&sandbox, 1, sdks::SERVED);
+    let words: Vec<_> = program.iter().map(String::as_str).collect();
+    let arguments = [&["exec", "--server", "--region", "us-east-1", "--"], &words[..]].concat();
+    sdks::assert_renewed(&sandbox, &environment.xacct(&arguments));
+    let asked = sdks::asked_for_sessions(&sandbox);
+    assert_eq!(asked.len(), 2, "{asked:#?}");
 }
 
 #[test]
-fn the_sdk_for_go_renews_its_credentials() {
-    let module = "module sdk\n\ngo 1.24\n\nrequire (\n\tgithub.com/aws/aws-sdk-go-v2/config v1.33.18\n\t\
-                  github.com/aws/aws-sdk-go-v2/service/sts v1.52.0\n)\n";
-    let files = [("go.mod", module), ("main.go", include_str!("sdks/main.go"))];
-    let folder = match installed("sdk-go", &files, "go", &["build", "-mod=mod", "-o", "main", "."]) {
-        Ok(folder) => folder,
-        Err(reason) => return skip(test_name!(), &reason),
-    };
-    let (sandbox, environment) = sandbox("--external-id abc");
-    assert_renews(&sandbox, &environment, &[&folder.join("main").display().to_string()]);
+fn boto3_is_served() {
+    assert_is_served(test_name!(), Sdk::Python);
+}
+
+#[test]
+fn the_sdk_for_javascript_is_served() {
+    assert_is_served(test_name!(), Sdk::JavaScript);
+}
+
+#[test]
+fn the_sdk_for_go_is_served() {
+    assert_is_served(test_name!(), Sdk::Go);
+}
+
+#[test]
+fn the_sdk_for_java_is_served() {
+    assert_is_served(test_name!(), Sdk::Java);
 }
 
 #[test]

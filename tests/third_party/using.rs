@@ -52,7 +52,7 @@ fn the_aws_cli_uses_the_link_through_credential_process_and_exec() {
 }
 
 #[test]
-fn boto3_uses_the_link_and_refreshes_credentials() {
+fn boto3_reads_when_a_session_expires() {
     let (Some(accounts), Some(python)) = (Accounts::for_test(test_name!()), program(test_name!(), "python")) else {
         return;
     };

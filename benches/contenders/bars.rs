@@ -144,8 +144,14 @@ pub fn of_crowds(crowds: &[Crowd], limits: Limits) -> Vec<Bar> {
             met: efficiency.median() >= 0.8,
             figure: efficiency.to_string(),
         });
-        let growth = (hundred.usage().memory().median() - one.usage().memory().median()) * 1024.0 / 99.0;
-        bars.push(under(format!("{work} of 100 targets: memory for each"), 100.0, "KiB", growth));
+        // With a hundred it works on as many at once as it ever does.
+        let largest = crowds.iter().filter(|crowd| crowd.work == work).max_by_key(|crowd| crowd.count);
+        if let Some(largest) = largest.filter(|crowd| crowd.count > hundred.count) {
+            let [most, usual] = [largest, hundred].map(|crowd| crowd.usage().memory().median());
+            let more = f64::from(u32::try_from(largest.count - hundred.count).unwrap_or(u32::MAX));
+            let what = format!("{work} of {} targets: memory for each beyond 100", largest.count);
+            bars.push(under(what, 100.0, "KiB", (most - usual) * 1024.0 / more));
+        }
     }
     let find = |count| crowds.iter().find(|crowd| crowd.work == Work::Bootstrap && crowd.count == count);
     if let (Some(one), Some(crowd)) = (find(1), find(500)) {

@@ -71,6 +71,16 @@ pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
             bars.push(under(format!("{job}: processor time of TLS"), most, "ms", encrypted - plain));
         }
     }
+    for job in [Job::Whole, Job::Verify] {
+        let rows = [true, false].map(|tls| find(job, Server::Sandbox, 50, tls, "xacct"));
+        let [Some(encrypted), Some(plain)] = rows else { continue };
+        let connections = encrypted.attempts.iter().filter_map(|attempt| attempt.connections).max();
+        if let Some(connections) = connections.and_then(|count| u32::try_from(count).ok()) {
+            let more = encrypted.usage().cpu().median() - plain.usage().cpu().median();
+            let what = format!("{job}: processor time of TLS for each of {connections} connections");
+            bars.push(under(what, 1.0, "ms", more / f64::from(connections)));
+        }
+    }
     for (job, factor, most) in [(Job::Verify, 1.10, 4), (Job::Link, 1.15, 5)] {
         if let Some(row) = find(job, Server::Sandbox, 50, false, "xacct") {
             bars.push(near_the_limit(row, factor, most));

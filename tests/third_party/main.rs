@@ -15,6 +15,8 @@
 
 mod accounts;
 mod adopt;
+#[cfg(unix)]
+mod aws_vault;
 mod backend;
 mod bootstrap;
 mod cloudformation;
@@ -25,6 +27,7 @@ mod halves;
 mod import;
 mod ministack;
 mod r#move;
+mod opentofu;
 mod orphans;
 mod policies;
 mod principals;
@@ -37,6 +40,7 @@ mod served;
 mod support;
 mod targets;
 mod terraform;
+mod terragrunt;
 mod using;
 mod verify;
 mod who;

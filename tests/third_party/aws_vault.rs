@@ -16,8 +16,8 @@ use crate::support::{Output, Proxy, Running, TestEnvironment, Tls};
 
 const XACCT: &str = env!("CARGO_BIN_EXE_xacct");
 
-const LINK: &str = "--target-account 222222222222 --name dev --user alice --user-profile alice --profile security-admin \
-                    --target-profile dev-admin --region us-east-1";
+const LINK: &str = "bootstrap --yes --no-verify --target-account 222222222222 --name dev --user alice --region us-east-1 \
+                    --profile security-admin --target-profile dev-admin";
 
 /// The sandbox, and an environment in which the keys of alice and the source operator are only in the vault.
 struct Scene {
@@ -75,6 +75,12 @@ impl Scene {
         Output::of(add).exits_with(0);
     }
 
+    /// Links alice to the target account as the source operator, with these options.
+    fn link(&self, more: &str) {
+        self.xacct("security-admin", &format!("{LINK} {more}")).exits_with(0);
+        self.environment.edit("xacct.toml", "user = \"alice\"\n", "user = \"alice\"\nuser_profile = \"alice\"\n");
+    }
+
     /// Appends to the config file what `print profile` prints.
     fn print_profile(&self, more: &str) {
         let words = format!("print profile dev {more}");
@@ -122,9 +128,9 @@ fn every_command_runs_in_aws_vault() {
         return;
     };
     let (operator, alice) = ("security-admin", "alice");
-    let bootstrap = format!("bootstrap --yes --external-id abc --no-verify {LINK}");
+    scene.link("--external-id abc");
     let commands: &[(&str, &str)] = &[
-        (operator, &bootstrap),
+        (operator, "bootstrap --yes --no-verify --tag team=platform"),
         (alice, "verify"),
         (alice, "diagnose"),
         (alice, "list --live"),
@@ -133,7 +139,10 @@ fn every_command_runs_in_aws_vault() {
         (alice, "print profile"),
         (alice, "print-provider-hcl"),
         (operator, "who"),
-        (operator, "import xacct --config imported.toml --target-profile dev-admin"),
+        (
+            operator,
+            "import arn:aws:iam::222222222222:role/xacct --config imported.toml --profile security-admin --target-profile dev-admin",
+        ),
         (operator, "rotate external-id dev --yes --no-verify"),
         (operator, "rotate external-id dev --finish --yes --no-verify"),
         (operator, "move dev --role-name moved --yes --no-verify"),
@@ -143,7 +152,7 @@ fn every_command_runs_in_aws_vault() {
         (operator, "revoke dev --yes"),
         (operator, "sweep dev --yes"),
         (operator, "teardown dev --yes"),
-        (operator, "forget dev --yes"),
+        (operator, "forget 222222222222 --config imported.toml --yes"),
         (alice, "completions bash"),
         (alice, "man"),
         (alice, "help ci"),
@@ -167,25 +176,25 @@ fn aws_vault_uses_printed_profiles() {
         return;
     };
     let xacct = |words: &str| scene.xacct("security-admin", words);
-    xacct(&format!("bootstrap --yes --no-verify --external-id abc --max-session-duration 2h {LINK}")).exits_with(0);
+    scene.link("--external-id abc --max-session-duration 2h");
     scene.print_profile("");
-    let role = "arn:aws:iam::222222222222:role/xacct";
-    let opened = |options: &str| {
+    let opened = |options: &str, role: &str| {
         let output = scene.exec(options, &["/usr/bin/env"]).exits_with(0);
         let session = scene.session(&output);
-        assert_eq!(scene.role_of(&session), role, "{output}");
+        assert_eq!(scene.role_of(&session), format!("arn:aws:iam::222222222222:role/{role}"), "{output}");
         (session.expires - session.issued).whole_minutes()
     };
-    assert_eq!([opened("dev"), opened("--no-session dev"), opened("--duration 30m dev")], [120, 120, 30]);
+    let minutes = ["dev", "--no-session dev", "--duration 30m dev"].map(|options| opened(options, "xacct"));
+    assert_eq!(minutes, [120, 120, 30]);
 
-    // With MFA, aws-vault opens the user's session first, and so AWS limits that of the role.
+    // aws-vault sends the code with AssumeRole.
     xacct("bootstrap --yes --no-verify --require-mfa").exits_with(0);
     scene.environment.write("aws/config", "[default]\nregion = us-east-1\n[profile dev-admin]\nregion = us-east-1\n");
     scene.print_profile("");
     let without = scene.exec("dev", &["/bin/true"]).exits_with(1);
     assert!(without.stderr.contains("/dev/tty"), "{without}");
     let with_code = format!("--mfa-token {} dev", scene.sandbox.totp("alice"));
-    assert_eq!(opened(&with_code), 60);
+    assert_eq!(opened(&with_code, "xacct"), 120);
 
     // A role in between.
     let alice = json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:user/alice"}, "Action": "sts:AssumeRole"});
@@ -193,13 +202,15 @@ fn aws_vault_uses_printed_profiles() {
         world.add_role(ACCOUNT_A, "ci", document(json!([alice])));
         world.put_user_policy(ACCOUNT_A, "alice", "ci", allow("sts:AssumeRole", "arn:aws:iam::111111111111:role/ci"));
     });
-    xacct("bootstrap --yes --no-verify --require-mfa=false --allow-weaker --principal role/ci").exits_with(0);
+    let link =
+        "bootstrap --yes --no-verify --config ci.toml --target-account 222222222222 --name dev --role-name for-ci";
+    xacct(&format!("{link} --principal role/ci --region us-east-1 --target-profile dev-admin")).exits_with(0);
     scene.environment.write("aws/config", "[default]\nregion = us-east-1\n[profile dev-admin]\nregion = us-east-1\n");
     let hop =
         "[profile ci]\nrole_arn = arn:aws:iam::111111111111:role/ci\nsource_profile = alice\nregion = us-east-1\n";
     scene.environment.append("aws/config", hop);
-    scene.print_profile("--as role/ci --source-profile ci");
-    assert_eq!(opened("dev"), 60);
+    scene.print_profile("--config ci.toml --source-profile ci");
+    assert_eq!(opened("dev", "for-ci"), 60);
 }
 
 /// What `tests/README.md` says of both.
@@ -208,7 +219,7 @@ fn exec_and_aws_vault_differ_as_documented() {
     let Some(mut scene) = Scene::for_test(test_name!()) else {
         return;
     };
-    scene.xacct("security-admin", &format!("bootstrap --yes --no-verify {LINK}")).exits_with(0);
+    scene.link("");
     scene.print_profile("");
     scene.environment.append(
         "aws/config",
@@ -239,8 +250,9 @@ fn exec_and_aws_vault_differ_as_documented() {
             time::OffsetDateTime::parse(&variable(output, "AWS_CREDENTIAL_EXPIRATION").unwrap(), &format).unwrap();
         assert_eq!((told - session.expires).whole_seconds(), 0, "{output}");
     }
-    let own = ["AWS_VAULT", "XACCT_TARGET", "AWS_WEB_IDENTITY_TOKEN_FILE"];
-    assert_eq!((has(&our_env, &own), has(&their_env, &own)), (vec![false, true, false], vec![true, false, true]));
+    let own = ["AWS_VAULT", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_VAULT_FILE_PASSPHRASE", "XACCT_TARGET"];
+    assert_eq!(has(&our_env, &own), [false, false, false, true], "{our_env}");
+    assert_eq!(has(&their_env, &own), [true, true, true, false], "{their_env}");
 
     let codes = |command: &[&str]| (ours(command).code, theirs(command).code);
     assert_eq!(codes(&["/bin/sh", "-c", "exit 7"]), (7, 7));
@@ -267,5 +279,4 @@ fn exec_and_aws_vault_differ_as_documented() {
     let nested = theirs(&[&vault, "exec", "dev", "--", "/bin/true"]).exits_with(1);
     assert!(nested.stderr.contains("existing aws-vault subshell"), "{nested}");
     assert!(ours(&[XACCT, "exec", "dev", "--", "/bin/true"]).stderr.contains("inside another `xacct exec`"));
-    ours(&[&vault, "exec", "dev", "--", "/bin/true"]).exits_with(0);
 }

@@ -1,7 +1,7 @@
 //! OpenTofu uses what xacct prints for Terraform, as it is.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::accounts::{Accounts, REGION};
 use crate::support::third_party::{self, in_go, skip, test_name};
@@ -17,12 +17,10 @@ fn opentofu(test: &str, environment: &mut TestEnvironment) -> Option<PathBuf> {
         environment.write("provider/main.tf", "data \"aws_caller_identity\" \"here\" {}\n");
         // Terraform finds the provider wherever this machine has it.
         third_party::init_terraform_in("provider", environment)?;
-        let providers = environment.path("provider/.terraform/providers");
         let mirror = environment.path("mirror");
-        let same = |error: std::io::Error| format!("{}: {error}", providers.display());
-        fs::create_dir_all(mirror.join("registry.opentofu.org")).map_err(same)?;
-        let (theirs, ours) = ("registry.terraform.io/hashicorp", "registry.opentofu.org/hashicorp");
-        link(&providers.join(theirs), &mirror.join(ours)).map_err(same)?;
+        let theirs = environment.path("provider/.terraform/providers/registry.terraform.io/hashicorp/aws");
+        let ours = mirror.join("registry.opentofu.org/hashicorp/aws");
+        mirrored(&theirs, &ours).map_err(|error| format!("{}: {error}", theirs.display()))?;
         let config = format!(
             "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
             mirror.display()
@@ -34,13 +32,24 @@ fn opentofu(test: &str, environment: &mut TestEnvironment) -> Option<PathBuf> {
     prepared.map_err(|reason| skip(test, &reason)).ok()
 }
 
+/// Links `VERSION/OS_ARCH` of a provider; OpenTofu follows no links above.
+fn mirrored(theirs: &Path, ours: &Path) -> std::io::Result<()> {
+    for version in fs::read_dir(theirs)?.flatten() {
+        fs::create_dir_all(ours.join(version.file_name()))?;
+        for platform in fs::read_dir(version.path())?.flatten() {
+            link(&platform.path(), &ours.join(version.file_name()).join(platform.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
-fn link(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(from, to)
 }
 
 #[cfg(windows)]
-fn link(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     std::os::windows::fs::symlink_dir(from, to)
 }
 
@@ -156,7 +165,7 @@ fn opentofu_reads_every_argument_of_its_version() {
     environment.write(
         "xacct.toml",
         "[source]\naccount = '111111111111'\nuser = 'alice'\n[targets.dev]\naccount = '222222222222'\nexternal_id = 'abc'\n\
-         allow_session_tags = true\nsession_tags = { project = 'x, y' }\nsource_identity = 'alice'\n",
+         allow_session_tags = true\nsession_tags = { project = 'x y', team = 'z' }\nsource_identity = 'alice'\n",
     );
     let words = ["print", "backend-hcl", "--terraform-version", VERSION, "--bucket=b-1", "--region=eu-west-1"];
     let printed = environment.xacct(&words).exits_with(0).stdout;

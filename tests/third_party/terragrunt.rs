@@ -153,7 +153,8 @@ fn terragrunt_assumes_the_role_also_for_its_state() {
     environment.set("AWS_PROFILE", "alice");
     run(environment, "unit", DESTROY).exits_with(0);
     print(environment, &by_profile);
-    run(environment, "unit", "init --backend-bootstrap").exits_with(0);
+    unit(environment, "another", &bucket_input(&made), BUCKET);
+    run(environment, "another", "init --backend-bootstrap").exits_with(0);
     assert_eq!(accounts.target.buckets(), [by_key.as_str(), by_profile.as_str()]);
     assert_eq!(accounts.source.everything(), before);
 }
@@ -218,11 +219,9 @@ fn units_of_several_targets_get_sessions_from_xacct() {
         export(environment, &told);
         unit(environment, &format!("my live/{target}/bucket"), &bucket_input(&name(account, "made")), BUCKET);
     }
-    let dependent = format!(
-        "dependency \"dev\" {{\n  config_path = \"../../dev/bucket\"\n}}\n\
-         inputs = {{\n  bucket = \"on-${{dependency.dev.outputs.bucket}}\"\n}}\n"
-    );
-    unit(environment, "my live/prod/dependent", &dependent, BUCKET);
+    let dependent = "dependency \"dev\" {\n  config_path = \"../../dev/bucket\"\n}\n\
+                     inputs = {\n  bucket = \"on-${dependency.dev.outputs.bucket}\"\n}\n";
+    unit(environment, "my live/prod/dependent", dependent, BUCKET);
 
     let before = accounts.source.everything();
     let environment = &mut accounts.environment;

@@ -335,6 +335,42 @@ fn terragrunt_uses_the_cached_mfa_session() {
     assert!(output.stdout.contains("222222222222:assumed-role/xacct/alice"), "{output}");
 }
 
+/// Terragrunt takes the role apart, and writes it into the backend itself.
+#[test]
+fn terragrunt_writes_every_argument_of_the_role() {
+    if program(test_name!()).is_none() {
+        return;
+    }
+    let mut environment = TestEnvironment::new();
+    prepare(&mut environment);
+    environment.write(
+        "xacct.toml",
+        "[source]\naccount = '111111111111'\nuser = 'alice'\n[targets.dev]\naccount = '222222222222'\n\
+         external_id = 'a,b=c:d/@'\nallow_session_tags = true\nsession_tags = { project = 'x y', team = 'z' }\n\
+         source_identity = 'alice'\n",
+    );
+    let words = ["print", "terragrunt-hcl", "--bucket=my-state", "--region", REGION, "--terragrunt-version", VERSION];
+    environment.xacct(&[&words[..], &["--out=root.hcl"]].concat()).exits_with(0);
+    unit(&environment, "unit", "", "");
+    run(&environment, "unit", "run -- init -backend=false").exits_with(0);
+    let cache = std::fs::read_dir(environment.path("unit/.terragrunt-cache")).expect("the cache").flatten();
+    let inner = cache.flat_map(|entry| std::fs::read_dir(entry.path()).into_iter().flatten().flatten());
+    let written: Vec<_> =
+        inner.filter_map(|entry| std::fs::read_to_string(entry.path().join("backend.tf")).ok()).collect();
+    let [backend] = &written[..] else { panic!("{written:?}") };
+    for argument in [
+        "external_id     = \"a,b=c:d/@\"",
+        "role_arn        = \"arn:aws:iam::222222222222:role/xacct\"",
+        "session_name    = \"alice\"",
+        "source_identity = \"alice\"",
+        "duration        = \"1h\"",
+        "project = \"x y\"",
+        "team    = \"z\"",
+    ] {
+        assert!(backend.contains(argument), "{argument}\n{backend}");
+    }
+}
+
 /// The names that xacct prints for this version are those that it has.
 #[test]
 fn terragrunt_has_the_options_and_variables_of_its_version() {

@@ -145,6 +145,14 @@ fn unfit_error(kind: Kind, name: &str, such_as: &str) -> Error {
         .hint(format!("set {name} to a valid value, or unset it"))
 }
 
+/// Whether the credentials of this profile are the usual ones: it is `-`, or that of the `aws-vault exec` in which xacct runs,
+/// which has put its access key into the environment. The profile need not have any in the files, and its program may
+/// refuse to run within aws-vault.
+#[must_use]
+pub fn is_usual(profile: &str) -> bool {
+    profile == PROFILE || (has_keys() && variable("AWS_VAULT").as_deref() == Some(profile))
+}
+
 /// Whether the environment has an access key, which comes before the profile that `AWS_PROFILE` names.
 #[must_use]
 pub fn has_keys() -> bool {

@@ -107,6 +107,8 @@ causes! {
     CallerIsRoleSession, "caller_is_role_session", LocalConfiguration;
     /// The credentials belong to a session of the role itself, which cannot assume itself.
     CallerIsTheRole, "caller_is_the_role", LocalConfiguration;
+    /// Another tool sent its request with the user's own credentials, not with a session of the role.
+    RoleNotAssumed, "role_not_assumed", LocalConfiguration;
     /// The credentials belong to a federated user, who cannot assume roles.
     CallerIsFederated, "caller_is_federated", LocalConfiguration;
     /// The credentials come from GetSessionToken without MFA.

@@ -128,7 +128,7 @@ impl Connections {
     /// them; `None` if only they can tell.
     #[must_use]
     pub fn origin(&self, profile: Option<&str>) -> Option<Vec<String>> {
-        self.profiles.origin(profile.filter(|name| *name != environment::PROFILE))
+        self.profiles.origin(profile.filter(|name| !environment::is_usual(name)))
     }
 
     /// Returns the pool for a profile, which may have a CA bundle of its own.
@@ -159,7 +159,7 @@ impl Connections {
     /// # Errors
     /// When the profile does not exist or has no credentials.
     pub async fn access(&self, profile: Option<&str>) -> Result<Access> {
-        let profile = profile.filter(|name| *name != environment::PROFILE);
+        let profile = profile.filter(|name| !environment::is_usual(name));
         match profile {
             Some(name) => self.profiles.require(name)?,
             None => environment::check_keys()?,

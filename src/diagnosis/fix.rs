@@ -361,7 +361,7 @@ pub fn aws(operator: &OperatorFacts, service: &str, operation: &str) -> ShellCom
 }
 
 /// Returns the path of `xacct.toml`, unless it is the default.
-fn config_file(facts: &Facts) -> Option<&str> {
+pub fn config_file(facts: &Facts) -> Option<&str> {
     Some(facts.link.file.as_str()).filter(|file| *file != "xacct.toml")
 }
 

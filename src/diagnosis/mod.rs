@@ -177,8 +177,9 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             diagnosis.warnings = others.warnings;
             diagnosis.notes = [too_open::notes(facts), others.notes].concat();
         }
-        // An operator's request says nothing about the link.
-        Answer::Refused(_) if change::is_asked_for(facts) => {}
+        // An operator's request says nothing about the link, nor does one that another tool sent without the role.
+        Answer::Refused(_)
+            if change::is_asked_for(facts) || findings.iter().any(|it| it.cause == Cause::RoleNotAssumed) => {}
         // Without valid credentials AWS does not reach the policies.
         Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {
             let facts = &ahead::with_credentials(facts);

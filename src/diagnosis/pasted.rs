@@ -21,8 +21,10 @@ pub fn answer(text: &str) -> Option<AwsAnswer> {
     let of_go = || {
         let rest = text.split_once("operation error ")?.1;
         let (operation, rest) = rest.split_once(": ")?.1.split_once(", ")?;
-        let rest =
-            rest.split_once("RequestID: ").and_then(|(_, rest)| rest.split_once(", ")).map_or(rest, |(_, it)| it);
+        // S3's answers have a second ID.
+        let rest = ["RequestID: ", "HostID: "].into_iter().fold(rest, |rest, name| {
+            rest.split_once(name).and_then(|(_, rest)| rest.split_once(", ")).map_or(rest, |(_, it)| it)
+        });
         let (code, message) = rest.trim_start_matches("api error ").split_once(": ")?;
         Some((operation, code, message))
     };
@@ -165,6 +167,10 @@ mod tests {
         ] {
             assert_eq!(read(&text), expected, "{text}");
         }
+        let s3 = "error checking access to S3 bucket my-state: operation error S3: GetObject, https response error StatusCode: \
+                  404, RequestID: 0, HostID: 0/+==, api error NoSuchBucket: The specified bucket does not exist";
+        let (service, operation, code, _) = read(s3);
+        assert_eq!((&*service, &*operation, &*code), ("s3", "GetObject", "NoSuchBucket"));
         let go = "operation error IAM: PutGroupPolicy, https response error StatusCode: 409, RequestID: 0, LimitExceededException: Maximum policy size of 5120 bytes exceeded for group developers";
         let (service, operation, code, _) = read(go);
         assert_eq!((&*service, &*operation, &*code), ("iam", "PutGroupPolicy", "LimitExceeded"));

@@ -1,7 +1,7 @@
 //! Environment variables that would conflict with a session.
 
 /// The variables that stay: they configure where and how to send requests, not as whom.
-const KEPT: [&str; 31] = [
+const KEPT: [&str; 39] = [
     "AWS_ACCOUNT_ID_ENDPOINT_MODE",
     "AWS_APPEND_USER_AGENT",
     "AWS_CA_BUNDLE",
@@ -33,6 +33,16 @@ const KEPT: [&str; 31] = [
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
+    // Profiles may get their credentials from aws-vault. `AWS_VAULT` names one that is not the session's, and
+    // `AWS_VAULT_FILE_PASSPHRASE` is a secret.
+    "AWS_VAULT_BACKEND",
+    "AWS_VAULT_FILE_DIR",
+    "AWS_VAULT_KEYCHAIN_NAME",
+    "AWS_VAULT_PASS_CMD",
+    "AWS_VAULT_PASS_PASSWORD_STORE_DIR",
+    "AWS_VAULT_PASS_PREFIX",
+    "AWS_VAULT_PROMPT",
+    "AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME",
 ];
 
 /// Prefixes of further variables that stay. Endpoint variables end in a service's name.
@@ -100,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_the_usual_names_are_is_stale() {
-        assert!(USUAL.into_iter().chain(ALIASES).all(is_stale));
+        assert!(USUAL.into_iter().chain(ALIASES).chain(["AWS_VAULT", "AWS_VAULT_FILE_PASSPHRASE"]).all(is_stale));
         assert!(
             KEPT.into_iter().chain(["AWS_ENDPOINT_URL_S3", "AWS_CLI_AUTO_PROMPT", "HOME"]).all(|name| !is_stale(name))
         );

@@ -9,9 +9,10 @@ use crate::aws::credentials::mfa;
 use crate::aws::credentials::session_cache::{Cache, Key, RoleSession};
 use crate::aws::keys::SessionCredentials;
 use crate::cli::{RequestOptions, SessionAttributes, SessionOptions};
-use crate::config::{Link, Source};
+use crate::config::{self, Link, Source};
+use crate::diagnosis::pasted;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{PrincipalRef, RoleArn};
+use crate::iam::arn::{CallerArn, PrincipalRef, RoleArn};
 use crate::iam::names::{AccountId, Region, SessionDuration};
 use crate::operations::accounts::labels;
 use crate::operations::proving;
@@ -111,7 +112,7 @@ pub async fn of_role(
     }
     let session = prover.session(&claim).await.map_err(|error| match purpose {
         Purpose::Renew if prover.lacked_code() => without_code(&link.name),
-        _ => refused(error, &link, &role, options),
+        _ => refused(error, &link, &role, options, run),
     })?;
     let found = RoleSession { credentials: session.credentials, role, region, opened_at: session.opened_at };
     match (&known, by_keys) {
@@ -297,7 +298,7 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 }
 
 /// Adds hints to an error of AssumeRole: AWS denies everything in the same words, and `diagnose` knows more.
-fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) -> Error {
+fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions, run: &Run<'_>) -> Error {
     if error.meaning() == Some(Meaning::DurationOverRole) {
         let lengthen = ShellCommand::new("xacct").arg("bootstrap").arg(&link.name);
         let lengthen = lengthen.option("--max-session-duration", "12h");
@@ -317,7 +318,24 @@ fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) 
         .option_if("--user-profile", options.user.user_profile.as_ref())
         .option_if("--region", options.user.region.as_ref());
     let diagnose = with_request(diagnose, &options.request);
+    let other = error.aws.as_deref().and_then(pasted::caller).and_then(|caller| target_of(&caller, run));
+    let error = match other {
+        // Terragrunt runs the command of a dependency in the environment of the unit that depends on it.
+        Some(name) => error.hint(format!(
+            "the credentials are a session of target `{name}`, not the user's: give the user's in a profile (user_profile, \
+             --user-profile), which programs such as Terragrunt do not replace by those of a target"
+        )),
+        None => error,
+    };
     error.context(format!("cannot assume `{role}`")).hint(format!("find out why: {diagnose}"))
+}
+
+/// Returns the name of the target whose role this session has.
+fn target_of<'a>(caller: &CallerArn, run: &'a Run<'_>) -> Option<&'a str> {
+    match caller {
+        CallerArn::AssumedRole { role, .. } => config::target_with(&run.file, caller.account()?, role),
+        _ => None,
+    }
 }
 
 /// Adds the options to a command that sends the same request.

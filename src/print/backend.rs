@@ -50,7 +50,7 @@ impl Version {
 
 /// The newest versions whose backend xacct supports.
 const NEWEST_TERRAFORM: (u32, u32) = (1, 11);
-const NEWEST_OPENTOFU: (u32, u32) = (1, 10);
+const NEWEST_OPENTOFU: (u32, u32) = (1, 12);
 
 impl fmt::Display for Version {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

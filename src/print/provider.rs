@@ -161,15 +161,8 @@ pub(super) fn block(provider: &Provider) -> String {
     let access = &provider.access;
     let mut text = comment(access, "Terraform");
     text.push_str("provider \"aws\" {\n");
-    let mut arguments = Vec::new();
-    if let Some(alias) = &provider.alias {
-        arguments.push(("alias", quoted(alias)));
-    }
-    if let Some(region) = &access.region {
-        arguments.push(("region", quoted(region.as_str())));
-    }
-    // As a safeguard, Terraform stops if the session is in another account.
-    arguments.push(("allowed_account_ids", format!("[{}]", quoted(access.role.account.as_str()))));
+    let alias = provider.alias.as_ref().map(|alias| ("alias", quoted(alias)));
+    let arguments: Vec<_> = alias.into_iter().chain(place(access)).collect();
     text.push_str(&aligned(&arguments, "  "));
     let name = access.session_name.as_ref().map(|name| ("session_name", quoted(name.as_str())));
     let extras = &provider.extras;
@@ -206,6 +199,19 @@ pub(super) fn block(provider: &Provider) -> String {
     text.push_str(&format!("\n  assume_role {{\n{}", aligned(&arguments, "    ")));
     text.push_str("  }\n}\n");
     text
+}
+
+/// Returns the block for a tool that has a session of the role already.
+pub(super) fn plain(access: &Access) -> String {
+    format!("provider \"aws\" {{\n{}}}\n", aligned(&place(access), "  "))
+}
+
+/// Returns the arguments that say where the provider works.
+fn place(access: &Access) -> Vec<(&'static str, String)> {
+    let region = access.region.as_ref().map(|region| ("region", quoted(region.as_str())));
+    // As a safeguard, Terraform stops if the session is in another account.
+    let accounts = ("allowed_account_ids", format!("[{}]", quoted(access.role.account.as_str())));
+    region.into_iter().chain([accounts]).collect()
 }
 
 /// Returns the session tags as a map.

@@ -1,7 +1,8 @@
 //! Terragrunt's settings.
 //!
 //! With `iam_role`, Terragrunt itself assumes the role, for Terraform and for its own bucket. It supports neither an
-//! external ID nor MFA (Terragrunt's `internal/iam/iam.go`), so a link that requires one needs a generated provider.
+//! external ID nor MFA (Terragrunt's `internal/iam/iam.go`), so a link that requires one needs a generated provider, or
+//! a session that xacct opens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +11,7 @@ use super::Access;
 use super::backend::numbers;
 use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
+use crate::iam::names::Region;
 use crate::print::provider::{self, Provider};
 use crate::print::versions::{Argument, Tool, Versions};
 
@@ -108,9 +110,18 @@ pub fn can_assume(access: &Access) -> bool {
         && access.source_identity.is_none()
 }
 
-/// Returns the settings with which Terragrunt assumes the role itself.
+/// The state that Terragrunt keeps in the target account.
+#[derive(Debug, Clone, Copy)]
+pub struct State<'a> {
+    /// The bucket, which Terragrunt creates if it does not exist.
+    pub bucket: &'a str,
+    /// The bucket's Region, which Terragrunt requires.
+    pub region: &'a Region,
+}
+
+/// Returns the settings with which Terragrunt assumes the role itself, also to access the state.
 #[must_use]
-pub fn assuming(access: &Access, names: Names) -> String {
+pub fn assuming(access: &Access, names: Names, state: Option<State<'_>>) -> String {
     let mut text = provider::comment(access, "Terragrunt");
     text.push_str(
         "# Don't use assume_role in providers or remote_state: a role cannot assume itself.\n\
@@ -135,14 +146,16 @@ pub fn assuming(access: &Access, names: Names) -> String {
         arguments.push(("iam_assume_role_session_name", quoted(name.as_str())));
     }
     text.push_str(&aligned(&arguments, ""));
+    text.push_str(&state.map_or_else(String::new, |state| format!("\n{NEEDS_LOCKFILE}{}", remote_state(state, None))));
     text
 }
 
-/// Returns settings with which Terraform assumes the role: a generated provider, and the state if a bucket is given.
+/// Returns settings with which Terraform assumes the role: a generated provider, and the state. `warns` is whether the
+/// version may send its own requests without the role.
 ///
 /// # Errors
 /// When the role's path contains a template in HCL.
-pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
+pub fn generating(access: &Access, state: Option<State<'_>>, warns: bool) -> Result<String> {
     let role = access.role.to_string();
     if role.contains("${") || role.contains("%{") {
         return Err(Error::usage(format!(
@@ -155,40 +168,73 @@ pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
     // The comment on credentials goes above the heredoc, where people see it.
     let (comment, provider) = provider.split_at(provider.find("provider ").unwrap_or_default());
     let mut text = comment.replace("Terraform", "Terragrunt");
-    text.push_str(&format!(
+    text.push_str(&generate(provider));
+    let Some(state) = state else { return Ok(text) };
+    text.push_str("\n# use_lockfile and assume_role need Terraform or OpenTofu 1.10 or later.\n");
+    if warns {
+        text.push_str(WITHOUT_ROLE);
+    }
+    text.push_str(&remote_state(state, Some(access)));
+    Ok(text)
+}
+
+/// Returns settings for Terragrunt with a session of the role, which xacct opens: nothing in them assumes a role.
+#[must_use]
+pub fn handed_over(access: &Access, state: Option<State<'_>>) -> String {
+    let mut text = format!(
+        "# Contains no credentials, and assumes no role. Terragrunt gets a session of role {} from xacct:\n\
+         #   TG_AUTH_PROVIDER_CMD, or xacct exec\n{}",
+        access.role.name,
+        generate(&provider::plain(access)),
+    );
+    text.push_str(&state.map_or_else(String::new, |state| format!("\n{NEEDS_LOCKFILE}{}", remote_state(state, None))));
+    text
+}
+
+const NEEDS_LOCKFILE: &str = "# use_lockfile needs Terraform or OpenTofu 1.10 or later.\n";
+
+const WITHOUT_ROLE: &str = "\
+# Terragrunt 0.86.3 to 1.1.0 sends its own requests, such as those that create the bucket, without assume_role if
+# AWS_ACCESS_KEY_ID is set: use AWS_PROFILE, or the settings for --auth-provider-cmd.
+";
+
+fn generate(provider: &str) -> String {
+    format!(
         "generate \"provider\" {{\n  path      = \"provider.tf\"\n  if_exists = \"overwrite_terragrunt\"\n  contents  = <<EOF\n\
          {provider}EOF\n}}\n"
-    ));
-    let Some(bucket) = bucket else { return Ok(text) };
-    let mut config =
-        vec![("bucket", quoted(bucket)), ("key", "\"${path_relative_to_include()}/terraform.tfstate\"".to_owned())];
-    if let Some(region) = &access.region {
-        config.push(("region", quoted(region.as_str())));
-    }
-    config.push(("encrypt", "true".to_owned()));
-    config.push(("use_lockfile", "true".to_owned()));
-    let mut role = vec![("role_arn", quoted(&role))];
-    if let Some(id) = &access.external_id {
-        role.push(("external_id", quoted(id.as_str())));
-    }
-    if let Some(name) = &access.session_name {
-        role.push(("session_name", quoted(name.as_str())));
-    }
-    if let Some(identity) = &access.source_identity {
-        role.push(("source_identity", quoted(identity.as_str())));
-    }
+    )
+}
+
+/// Returns the block, with the role if Terraform is to assume it.
+fn remote_state(state: State<'_>, assumed: Option<&Access>) -> String {
+    let config = [
+        ("bucket", quoted(state.bucket)),
+        ("key", "\"${path_relative_to_include()}/terraform.tfstate\"".to_owned()),
+        ("region", quoted(state.region.as_str())),
+        ("encrypt", "true".to_owned()),
+        ("use_lockfile", "true".to_owned()),
+    ];
+    let role = assumed.map_or_else(String::new, |access| {
+        format!("\n    assume_role = {{\n{}    }}\n", aligned(&role(access), "      "))
+    });
+    format!(
+        "remote_state {{\n  backend = \"s3\"\n\n  generate = {{\n    path      = \"backend.tf\"\n    \
+         if_exists = \"overwrite_terragrunt\"\n  }}\n\n  config = {{\n{}{role}  }}\n}}\n",
+        aligned(&config, "    "),
+    )
+}
+
+/// Returns the arguments of `assume_role`.
+fn role(access: &Access) -> Vec<(&'static str, String)> {
+    let mut role = vec![("role_arn", quoted(&access.role.to_string()))];
+    role.extend(access.external_id.as_ref().map(|id| ("external_id", quoted(id.as_str()))));
+    role.extend(access.session_name.as_ref().map(|name| ("session_name", quoted(name.as_str()))));
+    role.extend(access.source_identity.as_ref().map(|identity| ("source_identity", quoted(identity.as_str()))));
     if !access.session_tags.is_empty() {
         role.push(("tags", provider::tags(access, "      ")));
     }
     role.push(("duration", quoted(&access.duration.to_string())));
-    text.push_str(&format!(
-        "\n# use_lockfile and assume_role need Terraform or OpenTofu 1.10 or later.\nremote_state {{\n  backend = \"s3\"\n\n  \
-         generate = {{\n    path      = \"backend.tf\"\n    if_exists = \"overwrite_terragrunt\"\n  }}\n\n  config = {{\n{}\n    \
-         assume_role = {{\n{}    }}\n  }}\n}}\n",
-        aligned(&config, "    "),
-        aligned(&role, "      "),
-    ));
-    Ok(text)
+    role
 }
 
 #[cfg(test)]

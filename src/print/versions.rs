@@ -54,8 +54,12 @@ pub enum Argument {
     LockFile,
     /// `assume_role` in the `config` of `remote_state`.
     RemoteStateRole,
-    /// Session tags and a source identity of that role in the tool's own requests.
-    RemoteStateRoleInFull,
+    /// Session tags of that role.
+    RemoteStateTags,
+    /// The tool's own requests assume that role even if the environment has an access key.
+    RemoteStateRoleWithKeys,
+    /// `--auth-provider-cmd`.
+    AuthProviderCmd,
     /// `--iam-assume-role…` and `TG_IAM_ASSUME_ROLE…`.
     NewNames,
     /// `--terragrunt-iam-…`.
@@ -74,7 +78,9 @@ impl fmt::Display for Argument {
             Self::RoleAtTop => "`role_arn` at the top level",
             Self::LockFile => "`use_lockfile`",
             Self::RemoteStateRole => "`assume_role` in `remote_state`",
-            Self::RemoteStateRoleInFull => "session tags and a source identity in `remote_state`",
+            Self::RemoteStateTags => "session tags in `remote_state`",
+            Self::RemoteStateRoleWithKeys => "`assume_role` in `remote_state` beside AWS_ACCESS_KEY_ID",
+            Self::AuthProviderCmd => "`--auth-provider-cmd`",
             Self::NewNames => "`--iam-assume-role`",
             Self::OldNames => "`--terragrunt-iam-role`",
         })
@@ -104,6 +110,8 @@ use Tool::{AwsProvider, OpenTofu, Terraform, Terragrunt};
 const PROVIDER_3: &str = "terraform-provider-aws, CHANGELOG of 3.0.0 (#14077)";
 const PROVIDER_4: &str = "terraform-provider-aws, CHANGELOG of 4.0.0 (#23077); 5.0 upgrade guide";
 const TERRAFORM_1_6: &str = "terraform, CHANGELOG of 1.6 (#33625) and of 1.10 (#35721)";
+const KEYS_FIRST: &str =
+    "terragrunt, createCredentialsFromEnv in awshelper/config.go; run with 1.0.0; CHANGELOG of 1.1.1";
 
 /// The table.
 const ROWS: &[Row] = &[
@@ -121,7 +129,10 @@ const ROWS: &[Row] = &[
     row(Terragrunt, A::RemoteStateRole, (0, 53, 6), Some((0, 53, 7)), "terragrunt#2798, pull request #2800"),
     // Versions in between wrote the role as text, which Terraform rejects.
     row(Terragrunt, A::RemoteStateRole, (0, 54, 6), None, "terragrunt#2813, pull request #2853"),
-    row(Terragrunt, A::RemoteStateRoleInFull, (0, 75, 3), None, "terragrunt, release notes of 0.75.3 (#3931)"),
+    row(Terragrunt, A::RemoteStateTags, (0, 75, 3), None, "terragrunt#3975, RemoteStateConfigToTerraformCode"),
+    row(Terragrunt, A::RemoteStateRoleWithKeys, (0, 54, 6), Some((0, 86, 3)), KEYS_FIRST),
+    row(Terragrunt, A::RemoteStateRoleWithKeys, (1, 1, 1), None, KEYS_FIRST),
+    row(Terragrunt, A::AuthProviderCmd, (0, 59, 0), None, "terragrunt, cli/commands/flags.go of 0.59.0"),
     row(Terragrunt, A::NewNames, (0, 73, 0), None, "terragrunt, release notes of 0.73.0"),
     row(Terragrunt, A::OldNames, (0, 0, 0), Some((0, 85, 0)), "terragrunt, release notes of 0.85.0"),
 ];

@@ -112,6 +112,43 @@ fn the_message_of_another_tool_is_diagnosed_with_the_policies() {
     diagnose(&scene, "no route to host", &[]).exits_with(2).says(&["has no answer of AWS"]);
 }
 
+/// Other tools send their requests with the user's own credentials if they do not assume the role.
+#[test]
+fn the_answer_to_a_tool_that_did_not_assume_the_role_is_recognized() {
+    let scene = Scene::linked("--external-id abc");
+    let denied = |who: &str| {
+        format!(
+            "operation error S3: CreateBucket, https response error StatusCode: 403, RequestID: 0, HostID: 0, api error \
+             AccessDenied: User: {who} is not authorized to perform: s3:CreateBucket on resource: \"arn:aws:s3:::my-state\" \
+             because no identity-based policy allows the s3:CreateBucket action"
+        )
+    };
+    let alice = "arn:aws:iam::111111111111:user/alice";
+    // What Terragrunt 1.0.0 says.
+    let absent = "error checking access to S3 bucket my-state: operation error S3: GetObject, https response error StatusCode: \
+                  404, RequestID: 0, HostID: 0, api error NoSuchBucket: The specified bucket does not exist";
+    for (message, certainty) in [(&*denied(alice), "certain"), (absent, "likely")] {
+        let document = diagnose(&scene, message, &["--output", "json"]).json();
+        let findings = &document["targets"][ACCOUNT_B]["diagnosis"]["findings"];
+        assert_eq!(findings[0]["cause"], "role_not_assumed", "{findings:#}");
+        assert_eq!(
+            (&findings[0]["side"], &findings[0]["certainty"]),
+            (&json!("local_configuration"), &json!(certainty))
+        );
+        diagnose(&scene, message, &[]).says(&["--auth-provider-cmd", "Terragrunt 0.86.3 to 1.1.0"]);
+    }
+    // The session of the role was denied: its policies are at fault.
+    let session = diagnose(
+        &scene,
+        &denied(&format!("{}/alice", ROLE.replace(":iam:", ":sts:").replace(":role", ":assumed-role"))),
+        &[],
+    );
+    assert!(!session.stdout.contains("role_not_assumed"), "{session}");
+    let ec2 = format!("User: {alice} is not authorized to perform: ec2:RunInstances on resource: *");
+    let ec2 = diagnose(&scene, &ec2, &[]).exits_with(3).says(&["role_not_assumed", "print provider-hcl"]);
+    assert!(!ec2.stdout.contains("Terragrunt"), "{ec2}");
+}
+
 #[test]
 fn the_answer_to_an_operator_is_diagnosed_without_the_link() {
     let scene = scene();

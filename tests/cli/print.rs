@@ -220,9 +220,15 @@ fn terragrunt() {
     shows("terragrunt-mfa", &scene, "print terragrunt-hcl 2nd --region eu-west-1");
     shows("terragrunt-unknown-version", &scene, "print terragrunt-hcl dev --terragrunt-version 3");
     shows("terragrunt-no-region", &scene, "print terragrunt-hcl 2nd --bucket my-state");
+    shows(
+        "terragrunt-session",
+        &scene,
+        "print terragrunt-hcl dev --bucket my-state --auth-provider-cmd --duration 30m",
+    );
+    shows("terragrunt-session-mfa", &scene, "print terragrunt-hcl 2nd --region eu-west-1 --auth-provider-cmd");
     scene.environment.write("xacct.toml", &toml.replace("external_id = \"abc\"", ""));
     shows("terragrunt-iam-role", &scene, "print terragrunt-hcl dev --terragrunt-version 1.1.2");
-    shows("terragrunt-bucket-for-nothing", &scene, "print terragrunt-hcl dev --bucket my-state");
+    shows("terragrunt-iam-role-state", &scene, "print terragrunt-hcl dev --bucket my-state");
     for (version, exit_code) in
         [("0.53.5", 2), ("0.53.6", 0), ("0.53.8", 2), ("0.54.5", 2), ("0.54.6", 0), ("1.1.2", 0)]
     {
@@ -235,6 +241,17 @@ fn terragrunt() {
         }
     }
     scene.xacct("print terragrunt-hcl dev --terragrunt-version 1.1.1").exits_with(0).says(&["Use 1.1.2 or later"]);
+    for (version, is_affected) in
+        [("0.86.2", false), ("0.86.3", true), ("1.1.0", true), ("1.1.1", false), ("3.0", false)]
+    {
+        let words = "print terragrunt-hcl 2nd --region eu-west-1 --bucket my-state --terragrunt-version";
+        let output = scene.xacct(&format!("{words} {version}")).exits_with(0);
+        assert_eq!(output.stdout.contains("without assume_role"), is_affected, "{output}");
+        assert_eq!(output.stderr.contains("may create the bucket in the source account"), is_affected, "{output}");
+    }
+    let old = "print terragrunt-hcl dev --auth-provider-cmd --terragrunt-version";
+    scene.xacct(&format!("{old} 0.72")).exits_with(0).says(&["export TERRAGRUNT_AUTH_PROVIDER_CMD="]);
+    scene.xacct(&format!("{old} 0.58.9")).exits_with(2).says(&["lacks `--auth-provider-cmd` before 0.59"]);
     let newer = scene.xacct("print terragrunt-hcl dev --terragrunt-version 3.0").exits_with(0);
     newer.says(&[
         "Terragrunt 3.0 is newer than the versions that xacct supports: printed the settings for Terragrunt 1.1",

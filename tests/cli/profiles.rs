@@ -1,5 +1,7 @@
 //! Profiles and Regions from the AWS config files and the environment.
 
+use xacct_sandbox::world::{ALICE, BOB, KeyPair};
+
 use crate::scene::Scene;
 
 #[test]
@@ -77,6 +79,32 @@ fn a_credential_process_that_needs_itself_ends_in_a_clear_error() {
 
 /// A device has no end.
 #[cfg(unix)]
+/// The files need not have the keys that `aws-vault exec` puts into the environment, nor the profile.
+#[test]
+fn the_profile_of_aws_vault_has_the_access_key_in_the_environment() {
+    let mut scene = Scene::linked("--external-id abc");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"", "user_profile = \"vaulted\"");
+    let mut keys = |vault: &str, key: &KeyPair| {
+        scene.environment.set("AWS_VAULT", vault);
+        scene.environment.set("AWS_ACCESS_KEY_ID", key.id);
+        scene.environment.set("AWS_SECRET_ACCESS_KEY", key.secret);
+        scene.xacct("verify")
+    };
+    keys("another", &ALICE).exits_with(1).says(&["profile `vaulted` does not exist", "specify `-`"]);
+    keys("vaulted", &ALICE).exits_with(0);
+    keys("vaulted", &BOB).exits_with(5).says(&["do not belong to user alice"]);
+    // aws-vault refuses to run within itself.
+    scene.environment.append("aws/config", "\n[profile vaulted]\ncredential_process = false\n");
+    scene.xacct("verify").exits_with(5);
+    scene.environment.set("AWS_ACCESS_KEY_ID", ALICE.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", ALICE.secret);
+    scene.xacct("verify").exits_with(0);
+    scene.xacct("bootstrap --yes").exits_with(0);
+    // The command of exec has other credentials.
+    let variables = scene.xacct("exec -- /usr/bin/env").exits_with(0).stdout;
+    assert!(!variables.contains("AWS_VAULT"), "{variables}");
+}
+
 #[test]
 fn tokens_are_read_from_regular_files_only() {
     let scene = Scene::linked("");

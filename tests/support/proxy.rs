@@ -7,23 +7,36 @@ use std::sync::{Arc, Mutex};
 /// The first line of a request, and the proxy credentials.
 type Head = (String, Option<String>);
 
-/// A proxy on this machine that connects to every host, or to none.
+/// Returns the address to connect to for a host, if any.
+type Place = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// A proxy on this machine that connects to every host, to none, or to one in place of all.
 pub struct Proxy {
     port: u16,
     asked: Arc<Mutex<Vec<Head>>>,
 }
 
 impl Proxy {
-    /// Starts the proxy on a separate thread.
+    /// Starts a proxy on a separate thread.
     pub fn start(connects: bool) -> Self {
+        Self::connecting(move |host| connects.then(|| host.to_owned()))
+    }
+
+    /// Starts a proxy that connects to this address, whatever host it is asked for.
+    pub fn to(address: String) -> Self {
+        Self::connecting(move |_| Some(address.clone()))
+    }
+
+    fn connecting(place: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        let place: Arc<Place> = Arc::new(place);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = listener.local_addr().expect("a port").port();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let record = Arc::clone(&asked);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let record = Arc::clone(&record);
-                std::thread::spawn(move || serve(client, connects, &record));
+                let (record, place) = (Arc::clone(&record), Arc::clone(&place));
+                std::thread::spawn(move || serve(client, &*place, &record));
             }
         });
         Self { port, asked }
@@ -46,7 +59,7 @@ impl Proxy {
 }
 
 /// Reads one request head, then only forwards bytes.
-fn serve(mut client: TcpStream, connects: bool, asked: &Mutex<Vec<Head>>) -> Option<()> {
+fn serve(mut client: TcpStream, place: &Place, asked: &Mutex<Vec<Head>>) -> Option<()> {
     let mut reader = BufReader::new(client.try_clone().ok()?);
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -62,11 +75,11 @@ fn serve(mut client: TcpStream, connects: bool, asked: &Mutex<Vec<Head>>) -> Opt
     asked.lock().unwrap().push((line.clone(), credentials));
     let mut words = line.split(' ');
     let is_tunnel = words.next()? == "CONNECT";
-    let address = words.next()?.trim_start_matches("http://").split('/').next()?.to_owned();
-    if !connects {
+    let host = words.next()?.trim_start_matches("http://").split('/').next()?;
+    let Some(address) = place(host) else {
         client.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
         return None;
-    }
+    };
     let mut server = TcpStream::connect(address).ok()?;
     if is_tunnel {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;

@@ -37,11 +37,20 @@ pub fn skip(test: &str, reason: &str) {
 /// default is the one created by `tests/run`.
 pub fn in_venv(program: &str) -> Result<PathBuf, String> {
     let venv = std::env::var_os("XACCT_VENV").map_or_else(|| folder("venv"), PathBuf::from);
-    let path = venv.join("bin").join(program);
-    match path.is_file() {
-        true => Ok(path),
-        false => Err(format!("{} is missing; tests/run installs it", path.display())),
+    existing(venv.join("bin").join(program))
+}
+
+/// Returns the path of a program in Go, or why it is missing. Waits until `tests/run` has built it.
+pub fn in_go(program: &str) -> Result<PathBuf, String> {
+    let folder = folder("go");
+    if let Ok(lock) = File::open(folder.join("lock")) {
+        lock.lock_shared().map_err(|error| format!("{}: {error}", folder.display()))?;
     }
+    existing(folder.join("bin").join(program))
+}
+
+fn existing(path: PathBuf) -> Result<PathBuf, String> {
+    if path.is_file() { Ok(path) } else { Err(format!("{} is missing; tests/run installs it", path.display())) }
 }
 
 /// Returns a directory for programs below the target directory.
@@ -102,6 +111,11 @@ pub fn terraform_variables() -> Vec<(String, String)> {
 /// Prepares an environment for Terraform with [`terraform_variables`], and initializes the configuration in its
 /// directory. The error says why Terraform or a provider is missing.
 pub fn init_terraform(environment: &mut TestEnvironment) -> Result<(), String> {
+    init_terraform_in(".", environment)
+}
+
+/// Does the same with the configuration in a directory of the environment.
+pub fn init_terraform_in(directory: &str, environment: &mut TestEnvironment) -> Result<(), String> {
     for (name, value) in terraform_variables() {
         environment.set(&name, &value);
     }
@@ -109,7 +123,7 @@ pub fn init_terraform(environment: &mut TestEnvironment) -> Result<(), String> {
         return Err(format!("terraform cannot be run: {error}"));
     }
     let mut init = environment.command("terraform");
-    init.args(["init", "-no-color", "-input=false"]);
+    init.args(["init", "-no-color", "-input=false"]).current_dir(environment.path(directory));
     let init = Output::of(init);
     if init.code != 0 {
         let error = init.stderr.split_once("Error: ").map_or(&*init.stderr, |(_, error)| error);

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use xacct_sandbox::Sandbox;
 
-/// A test CA that no program trusts by default, and a certificate it issued for this machine.
+/// A test CA that no program trusts by default, and a certificate it issued for this machine and for AWS.
 pub struct Authority {
     /// The CA certificate in PEM format, for `AWS_CA_BUNDLE`.
     pub pem: String,
@@ -31,7 +31,8 @@ impl Authority {
         let authority =
             CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("names");
+        let names = ["127.0.0.1", "localhost", "*.amazonaws.com", "*.us-east-1.amazonaws.com"];
+        let params = CertificateParams::new(names.map(str::to_owned)).expect("names");
         let certificate = params.signed_by(&key, &authority).expect("a certificate");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
@@ -93,6 +94,11 @@ impl Tls {
         });
         let url = format!("https://127.0.0.1:{port}");
         Self { url, authority, connections, latency, _runtime: runtime }
+    }
+
+    /// Returns its address.
+    pub fn address(&self) -> String {
+        self.url.replace("https://", "")
     }
 
     /// Returns the number of connections so far.

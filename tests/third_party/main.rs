@@ -16,6 +16,8 @@
 
 mod accounts;
 mod adopt;
+#[cfg(unix)]
+mod aws_vault;
 mod backend;
 mod bootstrap;
 mod cdk;
@@ -27,6 +29,7 @@ mod halves;
 mod import;
 mod ministack;
 mod r#move;
+mod opentofu;
 mod orphans;
 mod policies;
 mod principals;
@@ -41,6 +44,7 @@ mod served;
 mod support;
 mod targets;
 mod terraform;
+mod terragrunt;
 mod using;
 mod verify;
 mod who;

@@ -159,6 +159,16 @@ fn terraform_accepts_every_option() {
     terraform(&environment, &["validate"]);
     environment.xacct(&["print", "terragrunt-hcl", "--bucket=my-state", "--out=terragrunt.tf"]).exits_with(0);
     assert_formatted(&environment, "terragrunt.tf");
+
+    // This provider does not have what only older ones have.
+    std::fs::remove_file(environment.path("terragrunt.tf")).expect("a file");
+    let older = environment.xacct(&["print-provider-hcl", "--version-constraint=~> 3.76"]).exits_with(0).stdout;
+    let block = older.find("provider \"aws\"").expect("the provider");
+    environment.write("provider.tf", &older[block..]);
+    let mut validate = environment.command("terraform");
+    validate.args(["validate", "-no-color"]);
+    let refused = Output::of(validate).exits_with(1);
+    assert!(refused.stderr.contains("An argument named \"duration_seconds\" is not expected here"), "{refused}");
 }
 
 /// Runs Terraform and asserts success.

@@ -76,7 +76,7 @@ pub async fn make(mut settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Re
     let connections = run.open_connections(opening)?;
     // Machines that only change things, as in CI, need not have the user's profile.
     let is_needed = !args.no_verify || args.proof.user.user_profile.is_some();
-    let profile = source.user_profile.as_deref().filter(|name| is_needed && *name != environment::PROFILE);
+    let profile = source.user_profile.as_deref().filter(|name| is_needed && !environment::is_usual(name));
     if let Some(profile) = profile {
         // The user's profile is needed last, but a typo in its name should be reported first.
         connections.profiles().require(profile)?;

@@ -48,7 +48,8 @@ fn may_run_terraform(words: &[impl AsRef<str>]) -> bool {
 
 fn is_read(name: &str) -> bool {
     let endings = [".tf", ".tf.json", ".tofu", ".tofu.json"];
-    ["terragrunt.hcl", "terragrunt.hcl.json"].contains(&name) || endings.iter().any(|ending| name.ends_with(ending))
+    ["terragrunt.hcl", "terragrunt.hcl.json", "root.hcl"].contains(&name)
+        || endings.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Returns whether a setting outside of comments has this value. It need not be exact: the result is a warning.

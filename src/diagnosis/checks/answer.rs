@@ -6,6 +6,7 @@ use crate::diagnosis::checks::credentials::the_users_own;
 use crate::diagnosis::checks::meaning::{Asked, meant};
 use crate::diagnosis::checks::mfa::{no_mfa_code, no_mfa_device};
 use crate::diagnosis::checks::named::{in_organization, in_words, quarantined};
+use crate::diagnosis::checks::not_assumed;
 use crate::diagnosis::denial::{Denial, DeniedBy, is_quarantine};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
@@ -28,7 +29,8 @@ pub fn answered(facts: &Facts) -> Vec<Finding> {
         Answer::Refused(answer) => answer,
     };
     let asked = Asked { answer, bucket: None, region: &facts.request.region };
-    let finding = if answer.is_denial() { denied(facts, &asked) } else { meant(facts, &asked) };
+    let finding = not_assumed::finding(facts, answer)
+        .or_else(|| if answer.is_denial() { denied(facts, &asked) } else { meant(facts, &asked) });
     finding.map(|finding| finding.said(answer)).into_iter().collect()
 }
 

@@ -13,6 +13,7 @@ pub(in crate::diagnosis) mod grant;
 pub(in crate::diagnosis) mod meaning;
 pub(in crate::diagnosis) mod mfa;
 pub(in crate::diagnosis) mod named;
+pub(in crate::diagnosis) mod not_assumed;
 pub(in crate::diagnosis) mod other_name;
 pub(in crate::diagnosis) mod others;
 pub(in crate::diagnosis) mod possible;

@@ -124,13 +124,13 @@ fn invalid_versions_are_refused() {
 
 #[test]
 fn a_newer_version_counts_as_the_newest_supported_one() {
-    for (newer, known) in [("1.12", "1.11"), ("1.99.3", "1.11"), ("2.0", "1.11"), ("opentofu-1.11", "opentofu-1.10")] {
+    for (newer, known) in [("1.12", "1.11"), ("1.99.3", "1.11"), ("2.0", "1.11"), ("opentofu-1.13", "opentofu-1.12")] {
         let (newer, known): (Version, Version) = (newer.parse().unwrap(), known.parse().unwrap());
         assert_eq!(newer.as_known(), Some(known));
         let of = |version| document(&Backend { version, ..backend("1.11") });
         assert_eq!(of(newer), of(known));
     }
-    for known in ["1.11.4", "1.0", "opentofu-1.10.9"] {
+    for known in ["1.11.4", "1.0", "opentofu-1.12.6"] {
         assert_eq!(known.parse::<Version>().unwrap().as_known(), None, "{known}");
     }
 }

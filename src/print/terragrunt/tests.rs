@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use ::hcl::{Body, Expression};
 use proptest::prelude::*;
 
@@ -19,6 +21,11 @@ fn access(external_id: Option<&str>) -> Access {
     }
 }
 
+fn state() -> State<'static> {
+    static REGION: LazyLock<Region> = LazyLock::new(|| "eu-west-1".parse().unwrap());
+    State { bucket: "my-state", region: &REGION }
+}
+
 fn parsed(text: &str) -> Body {
     ::hcl::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
@@ -36,7 +43,7 @@ fn attribute<'a>(body: &'a Body, key: &str) -> &'a Expression {
 #[test]
 fn terragrunt_assumes_a_role_without_conditions() {
     assert!(can_assume(&access(None)));
-    insta::assert_snapshot!(assuming(&access(None), Names::Both), @r#"
+    insta::assert_snapshot!(assuming(&access(None), Names::Both, None), @r#"
     # Contains no credentials. Terragrunt gets the credentials of user alice from the environment:
     #   export AWS_PROFILE=alice
     # Don't use assume_role in providers or remote_state: a role cannot assume itself.
@@ -59,7 +66,7 @@ fn terragrunt_assumes_a_role_without_conditions() {
 fn a_role_with_conditions_is_in_a_generated_provider_and_the_state() {
     assert!(!can_assume(&access(Some("abc"))));
     assert!(!can_assume(&Access { needs_mfa: true, ..access(None) }));
-    insta::assert_snapshot!(generating(&access(Some("abc")), Some("my-state")).unwrap(), @r#"
+    insta::assert_snapshot!(generating(&access(Some("abc")), Some(state()), true).unwrap(), @r#"
     # Contains no credentials. Terragrunt gets the credentials of user alice from the environment:
     #   export AWS_PROFILE=alice
     generate "provider" {
@@ -81,6 +88,8 @@ fn a_role_with_conditions_is_in_a_generated_provider_and_the_state() {
     }
 
     # use_lockfile and assume_role need Terraform or OpenTofu 1.10 or later.
+    # Terragrunt 0.86.3 to 1.1.0 sends its own requests, such as those that create the bucket, without assume_role if
+    # AWS_ACCESS_KEY_ID is set: use AWS_PROFILE, or the settings for --auth-provider-cmd.
     remote_state {
       backend = "s3"
 
@@ -108,6 +117,61 @@ fn a_role_with_conditions_is_in_a_generated_provider_and_the_state() {
 }
 
 #[test]
+fn the_state_beside_iam_role_has_no_role() {
+    let text = assuming(&access(None), Names::New, Some(state()));
+    let (role, state) = text.split_once("\n# use_lockfile").unwrap();
+    assert!(role.contains("iam_role ") && !state.contains("role"), "{text}");
+    assert_eq!(parsed(&text).blocks().map(|block| block.identifier().to_owned()).collect::<Vec<_>>(), ["remote_state"]);
+}
+
+#[test]
+fn nothing_assumes_a_role_where_xacct_opens_the_session() {
+    insta::assert_snapshot!(handed_over(&access(Some("abc")), Some(state())), @r#"
+    # Contains no credentials, and assumes no role. Terragrunt gets a session of role xacct from xacct:
+    #   TG_AUTH_PROVIDER_CMD, or xacct exec
+    generate "provider" {
+      path      = "provider.tf"
+      if_exists = "overwrite_terragrunt"
+      contents  = <<EOF
+    provider "aws" {
+      region              = "eu-west-1"
+      allowed_account_ids = ["222222222222"]
+    }
+    EOF
+    }
+
+    # use_lockfile needs Terraform or OpenTofu 1.10 or later.
+    remote_state {
+      backend = "s3"
+
+      generate = {
+        path      = "backend.tf"
+        if_exists = "overwrite_terragrunt"
+      }
+
+      config = {
+        bucket       = "my-state"
+        key          = "${path_relative_to_include()}/terraform.tfstate"
+        region       = "eu-west-1"
+        encrypt      = true
+        use_lockfile = true
+      }
+    }
+    "#);
+    assert!(!handed_over(&access(None), None).contains("remote_state"));
+}
+
+#[test]
+fn only_some_versions_need_a_warning_about_keys_in_the_environment() {
+    let text = |warns| generating(&access(Some("abc")), Some(state()), warns).unwrap();
+    assert!(text(true).contains("# AWS_ACCESS_KEY_ID is set") && !text(false).contains("AWS_ACCESS_KEY_ID"));
+    for (version, has) in [("0.86.2", true), ("0.86.3", false), ("1.0", false), ("1.1.0", false), ("1.1.1", true)] {
+        let version: Version = version.parse().unwrap();
+        assert_eq!(version.versions().have(Argument::RemoteStateRoleWithKeys), has, "{version}");
+    }
+}
+
+#[test]
 fn each_version_has_its_own_option_names() {
     for (version, has_new, has_old) in [
         ("0.50", false, true),
@@ -120,7 +184,7 @@ fn each_version_has_its_own_option_names() {
         ("2.0", true, false),
     ] {
         let version: Version = version.parse().unwrap();
-        let text = assuming(&access(None), version.names());
+        let text = assuming(&access(None), version.names(), None);
         assert_eq!(text.contains(" --iam-assume-role,"), has_new, "{version}\n{text}");
         assert_eq!(text.contains(" --terragrunt-iam-role,"), has_old, "{version}\n{text}");
     }
@@ -149,11 +213,11 @@ proptest! {
     ) {
         let role: crate::iam::arn::RoleArn = format!("arn:aws:iam::222222222222:role{path}{name}").parse().unwrap();
         let plain = Access { role: role.clone(), ..access(None) };
-        let body = parsed(&assuming(&plain, Names::Both));
+        let body = parsed(&assuming(&plain, Names::Both, None));
         prop_assert_eq!(text_of(attribute(&body, "iam_role")), role.to_string());
 
         let guarded = Access { role: role.clone(), ..access(Some("abc")) };
-        let Ok(text) = generating(&guarded, Some("my-state")) else {
+        let Ok(text) = generating(&guarded, Some(state()), false) else {
             let has_template = path.contains("${") || path.contains("%{");
             prop_assert!(has_template, "{}", role);
             return Ok(());

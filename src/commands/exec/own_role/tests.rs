@@ -24,6 +24,7 @@ fn finds_the_settings_of_each_tool() {
         ("a.tf.json", format!("{{\"provider\":{{\"aws\":{{\"assume_role\":[{{\"role_arn\":\"{ROLE}\"}}]}}}}}}")),
         ("main.tofu", provider()),
         ("terragrunt.hcl", format!("iam_role = \"{ROLE}\"")),
+        ("root.hcl", format!("iam_role = \"{ROLE}\"")),
     ];
     for (name, text) in texts {
         assert_eq!(found(&[(name, &text)], &["terraform", "plan"]).as_deref(), Some(name));

@@ -3,9 +3,10 @@
 //! A test that lacks one reports its name and is counted as skipped: it writes a line to the file in `XACCT_SKIPPED`,
 //! which `tests/run` prints at the end. It never passes silently.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::{Output, TestEnvironment};
 
@@ -47,6 +48,34 @@ pub fn in_venv(program: &str) -> Result<PathBuf, String> {
         true => Ok(path),
         false => Err(format!("{} is missing; tests/run installs it", path.display())),
     }
+}
+
+/// Returns the directory with pinned packages of a language, which its own tool installs once below the target directory.
+pub fn installed(name: &str, files: &[(&str, &str)], tool: &str, arguments: &[&str]) -> Result<PathBuf, String> {
+    let target = Path::new(env!("CARGO_BIN_EXE_xacct")).ancestors().nth(2).expect("the target directory");
+    let folder = target.join("third-party").join(name);
+    let said = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(&folder).map_err(said)?;
+    // Another run may be installing it too.
+    let lock = fs::File::create(folder.join("lock")).map_err(said)?;
+    lock.lock().map_err(said)?;
+    let wanted: String = files.iter().map(|(_, text)| *text).collect();
+    if fs::read_to_string(folder.join("installed")).is_ok_and(|text| text == wanted) {
+        return Ok(folder);
+    }
+    for (file, text) in files {
+        fs::write(folder.join(file), text).map_err(said)?;
+    }
+    let output = Command::new(tool).args(arguments).current_dir(&folder).output();
+    let output = output.map_err(|error| format!("{tool} cannot be run: {error}"))?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let start: Vec<_> = errors.split_whitespace().take(30).collect();
+        return Err(format!("{tool} does not install its packages here: {}", start.join(" ")));
+    }
+    // Written last: a directory without this file is incomplete.
+    fs::write(folder.join("installed"), wanted).map_err(said)?;
+    Ok(folder)
 }
 
 /// Prepares an environment like [`init_terraform`]; `None`, with the test skipped, if that fails.

@@ -18,7 +18,7 @@ pub fn markdown(text: &str) -> String {
             }
             // GitHub and GitLab make links of addresses without any markup.
             ':' => after.starts_with("//"),
-            '.' => out.to_ascii_lowercase().ends_with("www") || is_list_number(&out),
+            '.' => ends_with_www(&out) || is_list_number(&out),
             ')' => is_list_number(&out),
             '!' => after.starts_with('['),
             '-' | '+' | '=' => is_start,
@@ -34,6 +34,10 @@ pub fn markdown(text: &str) -> String {
         rest = after;
     }
     out
+}
+
+fn ends_with_www(text: &str) -> bool {
+    text.len().checked_sub(3).and_then(|start| text.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
 /// Returns whether this begins a numbered list if a dot follows.
@@ -59,6 +63,12 @@ pub fn lines(text: &str) -> String {
         }
     }
     out
+}
+
+/// Returns text that XML can have, in which only line breaks control anything. XML lacks two characters that no library
+/// leaves out (XML 1.0, Char).
+pub fn xml(text: &str) -> String {
+    lines(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 /// Returns text for HTML, in an element or in an attribute with double quotes.

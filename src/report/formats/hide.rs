@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use crate::diagnosis::Masks;
 
-/// Stands for an external ID.
+/// Stands for an external ID of `xacct.toml`.
 const EXTERNAL_ID: &str = "EXTERNAL_ID";
+/// Stands for any other external ID, such as that of a policy which somebody changed.
+const OTHER_EXTERNAL_ID: &str = "OTHER_EXTERNAL_ID";
 /// Shorter external IDs are only replaced where they are words of their own.
 const TELLING: usize = 8;
 /// What precedes an external ID that may be any other word.
@@ -21,7 +23,7 @@ const UNIQUE_ID: usize = 16;
 /// What to hide.
 #[derive(Debug, Clone, Default)]
 pub struct Hiding {
-    /// External IDs that documents may have without saying so.
+    /// The external IDs of `xacct.toml`.
     pub external_ids: BTreeSet<String>,
     /// Whether to hide account IDs, too.
     pub accounts: bool,
@@ -30,12 +32,12 @@ pub struct Hiding {
 impl Hiding {
     /// Hides it in these documents; an account has the same placeholder in all of them.
     pub fn hide(mut self, documents: &mut [&mut Value]) {
-        let mut public = BTreeSet::new();
+        let (declared, mut public) = (self.external_ids.clone(), BTreeSet::new());
         for document in documents.iter() {
             self.collect(document);
             collect_public(document, &mut public);
         }
-        let ids = ExternalIds::new(&self.external_ids, &public);
+        let ids = ExternalIds::new(&self.external_ids, declared, &public);
         for document in documents.iter_mut() {
             ids.hide(document, false);
         }
@@ -90,15 +92,17 @@ struct ExternalIds {
     by_start: HashMap<Vec<u8>, Vec<String>>,
     /// How many bytes these are.
     start: usize,
+    /// Those of `xacct.toml`.
+    declared: BTreeSet<String>,
     /// Those that are also names.
     named: BTreeSet<String>,
 }
 
 impl ExternalIds {
-    fn new(ids: &BTreeSet<String>, public: &BTreeSet<String>) -> Self {
+    fn new(ids: &BTreeSet<String>, declared: BTreeSet<String>, public: &BTreeSet<String>) -> Self {
         let all = ids.iter().filter(|id| !id.is_empty());
         let start = all.clone().map(String::len).min().unwrap_or_default().min(TELLING);
-        let mut found = Self { by_start: HashMap::new(), start, named: BTreeSet::new() };
+        let mut found = Self { by_start: HashMap::new(), start, declared, named: BTreeSet::new() };
         let names: Vec<_> = public.iter().map(String::as_str).collect();
         for id in all {
             if names.iter().any(|name| name.contains(id.as_str())) {
@@ -115,7 +119,7 @@ impl ExternalIds {
     /// Hides them in a value; `is_one` says that every string of it is one.
     fn hide(&self, value: &mut Value, is_one: bool) {
         match value {
-            Value::String(text) if is_one => *text = EXTERNAL_ID.to_owned(),
+            Value::String(text) if is_one => *text = self.placeholder(text).to_owned(),
             Value::String(text) => {
                 if let Some(hidden) = self.hidden(text) {
                     *text = hidden;
@@ -129,6 +133,10 @@ impl ExternalIds {
         }
     }
 
+    fn placeholder(&self, id: &str) -> &'static str {
+        if self.declared.contains(id) { EXTERNAL_ID } else { OTHER_EXTERNAL_ID }
+    }
+
     /// Returns the text without them; `None` if it has none.
     fn hidden(&self, text: &str) -> Option<String> {
         if self.by_start.is_empty() {
@@ -139,7 +147,7 @@ impl ExternalIds {
             match self.at(text, at) {
                 Some(id) => {
                     out.push_str(text.get(copied..at).unwrap_or_default());
-                    out.push_str(EXTERNAL_ID);
+                    out.push_str(self.placeholder(id));
                     at += id.len();
                     copied = at;
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::cases::{Case, Outcome};
-use super::code::lines;
+use super::code::xml;
 use super::link::Link;
 use super::view::View;
 use super::words::plain;
@@ -28,17 +28,17 @@ pub fn report(view: &View<'_>) -> Result<String> {
 fn of_link(link: &Link<'_>) -> TestSuite {
     let mut suite = suite(link.name, &link.cases);
     if let Some(at) = link.started_at {
-        suite.extra.insert("timestamp".into(), at.into());
+        suite.extra.insert("timestamp".into(), xml(at).into());
     }
     suite.time = link.duration_ms.map(Duration::from_millis);
     let properties = [("account", &*link.account), ("role", &*link.role), ("result", link.result)];
-    suite.add_properties(properties);
-    suite.add_properties(link.principals.iter().map(|principal| ("principal", *principal)));
+    let principals = link.principals.iter().map(|principal| ("principal", *principal));
+    suite.add_properties(properties.into_iter().chain(principals).map(|(name, value)| (name.to_owned(), xml(value))));
     suite
 }
 
 fn suite(name: &str, cases: &[Case]) -> TestSuite {
-    let mut suite = TestSuite::new(lines(name));
+    let mut suite = TestSuite::new(xml(name));
     suite.add_test_cases(cases.iter().map(|case| test_case(case, name)));
     suite
 }
@@ -52,19 +52,19 @@ fn test_case(case: &Case, suite: &str) -> TestCase {
     };
     if !matches!(case.outcome, Outcome::Passed | Outcome::Warned) {
         let message = if case.evidence.is_empty() { &case.title } else { &case.evidence };
-        status.set_message(lines(message)).set_type(case.id.clone());
+        status.set_message(xml(message)).set_type(case.id.clone());
         if !case.why.is_empty() {
-            status.set_description(lines(&plain(&case.why)));
+            status.set_description(xml(&plain(&case.why)));
         }
     }
-    let mut test = TestCase::new(lines(&case.title), status);
-    test.set_classname(lines(suite));
+    let mut test = TestCase::new(xml(&case.title), status);
+    test.set_classname(xml(suite));
     test.time = case.duration_ms.map(Duration::from_millis);
     let evidence = Some(&case.evidence).filter(|it| !it.is_empty() && test_is_fine(case));
     let requests = case.request_ids.iter().map(|id| format!("request {id}"));
     let out: Vec<_> = evidence.into_iter().chain(&case.remarks).cloned().chain(requests).collect();
     if !out.is_empty() {
-        test.set_system_out(lines(&out.join("\n")));
+        test.set_system_out(xml(&out.join("\n")));
     }
     test
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::readable;
 use crate::report::diagnosis::statement_lines;
 use crate::report::formats::code::lines;
-use crate::report::formats::document::{Policy, Target};
+use crate::report::formats::document::{Layer, Policy, Target};
 use crate::report::formats::link::Link;
 use crate::report::formats::view::View;
 use crate::report::formats::words::Part;
@@ -19,12 +19,12 @@ const OWN_NAME: &str = "\u{f8fe}";
 
 /// The data of a page.
 #[derive(Default, Serialize)]
-pub struct Data<'a> {
+pub struct Data {
     /// Titles and evidence of steps.
     strings: Strings,
     /// Everything else about links, as JSON in JSON.
     shared: Strings,
-    links: Vec<Row<'a>>,
+    links: Vec<Row>,
     /// Causes and fixes of what was checked beside the links.
     beside: Vec<Vec<Value>>,
 }
@@ -56,11 +56,11 @@ impl Strings {
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
-    name: &'a str,
-    account: &'a str,
+struct Row {
+    name: String,
+    account: String,
     role: String,
-    principals: &'a [&'a str],
+    principals: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,9 +69,9 @@ struct Row<'a> {
     more: usize,
 }
 
-impl<'a> Data<'a> {
+impl Data {
     /// Returns the data of these links.
-    pub fn of(view: &'a View<'_>) -> Self {
+    pub fn of(view: &View<'_>) -> Self {
         let mut data = Self::default();
         for link in &view.links {
             let row = data.row(link);
@@ -86,7 +86,7 @@ impl<'a> Data<'a> {
         self.beside.get(case).is_some_and(|parts| !parts.is_empty())
     }
 
-    fn row(&mut self, link: &'a Link<'_>) -> Row<'a> {
+    fn row(&mut self, link: &Link<'_>) -> Row {
         let own = |text: &str| own(text, link);
         let case = |case: &crate::report::formats::cases::Case| {
             let (title, evidence) = (own(&case.title), own(&case.evidence));
@@ -96,10 +96,10 @@ impl<'a> Data<'a> {
         };
         let cases = link.cases.iter().map(case).collect();
         Row {
-            name: link.name,
-            account: &link.account,
+            name: lines(link.name),
+            account: lines(&link.account),
             role: lines(&link.role),
-            principals: &link.principals,
+            principals: link.principals.iter().map(|principal| lines(principal)).collect(),
             at: link.started_at.map(|at| lines(&readable(at))),
             ms: link.duration_ms,
             cases,
@@ -116,9 +116,9 @@ impl<'a> Data<'a> {
 
 /// Returns a text with the link's own account and name replaced, so that links can share it.
 fn own(text: &str, link: &Link<'_>) -> String {
-    let text = lines(text);
-    let text = if link.account.is_empty() { text } else { text.replace(&link.account, OWN_ACCOUNT) };
-    if link.name.is_empty() { text } else { text.replace(link.name, OWN_NAME) }
+    let (text, account, name) = (lines(text), lines(&link.account), lines(link.name));
+    let text = if account.is_empty() { text } else { text.replace(&account, OWN_ACCOUNT) };
+    if name.is_empty() { text } else { text.replace(&name, OWN_NAME) }
 }
 
 /// Returns everything about a link that the table of steps does not have.
@@ -146,17 +146,22 @@ fn more(link: &Link<'_>, own: &dyn Fn(&str) -> String) -> Value {
 
 /// Returns the policies that the command read, and which it did not.
 fn policies(target: &Target) -> (Vec<&Policy>, Vec<&'static str>) {
+    let is_trust = |policy: &Policy| policy.policy.starts_with("trust policy ");
+    // The test knows which statements let others in; the diagnosis, which let the principal in.
+    let mut policies: Vec<_> = target.trust_policy.iter().collect();
     let of_diagnosis = target.diagnosis.iter().flat_map(|diagnosis| &diagnosis.policies);
-    let mut policies: Vec<_> = of_diagnosis.collect();
-    let is_trust = |policy: &&Policy| policy.policy.starts_with("trust policy ");
-    if !policies.iter().any(|policy| is_trust(&policy)) {
-        policies.extend(&target.trust_policy);
+    policies.extend(of_diagnosis.filter(|policy| target.trust_policy.is_none() || !is_trust(policy)));
+    let mut unread = Vec::new();
+    if !policies.iter().any(|policy| is_trust(policy)) {
+        unread.push("Trust policy: not read.");
     }
-    let has_trust = policies.iter().any(|policy| is_trust(&policy));
-    let has_grant = policies.iter().any(|policy| !is_trust(&policy));
-    let unread =
-        [(has_trust, "Trust policy: not read by this command."), (has_grant, "Grant: not read by this command.")];
-    (policies, unread.into_iter().filter(|(is_read, _)| !is_read).map(|(_, words)| words).collect())
+    if policies.iter().all(|policy| is_trust(policy)) {
+        let is_grant = |layer: &Layer| layer.name.starts_with("policies of ") && layer.name.ends_with("sts:AssumeRole");
+        let mut layers = target.diagnosis.iter().flat_map(|diagnosis| &diagnosis.layers);
+        let is_none = layers.any(|layer| is_grant(layer) && layer.verdict == "not_allowed");
+        unread.push(if is_none { "Grant: there is none." } else { "Grant: not read." });
+    }
+    (policies, unread)
 }
 
 fn policy(policy: &Policy, own: &dyn Fn(&str) -> String) -> Value {

@@ -92,11 +92,13 @@ fn links(view: &View<'_>) -> String {
         "<section id=\"links\">\n<h2>Links</h2>\n<form hidden>\n<label>Filter<input id=\"search\" type=\"search\" \
          autocomplete=\"off\"></label>\n<label>Result<select id=\"state\"><option value=\"\">all</option>{options}</select>\
          </label>\n<p id=\"shown\" role=\"status\" class=\"muted\"></p>\n</form>\n<noscript><p>Without JavaScript, the table \
-         is complete, but has no filter and no details.</p></noscript>\n<table id=\"table\">\n<thead><tr>\
+         is complete, but has no filter and no details.</p></noscript>\n<table id=\"table\">\n<colgroup>\
+         <col class=\"target\"><col class=\"result\"><col><col class=\"account wide\"><col class=\"who wide\">\
+         <col class=\"who wide widest\"><col class=\"tested wide widest\"><col class=\"time wide widest\"></colgroup>\n<thead><tr>\
          <th scope=\"col\">Target</th><th scope=\"col\">Result</th><th scope=\"col\">Cause</th>\
-         <th scope=\"col\">Account</th><th scope=\"col\" class=\"wide\">Principals</th>\
-         <th scope=\"col\" class=\"wide\">Role</th><th scope=\"col\" class=\"wide\">Tested</th>\
-         <th scope=\"col\" class=\"wide\">Time</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</section>\n"
+         <th scope=\"col\" class=\"wide\">Account</th><th scope=\"col\" class=\"wide\">Principals</th>\
+         <th scope=\"col\" class=\"wide widest\">Role</th><th scope=\"col\" class=\"wide widest\">Tested</th>\
+         <th scope=\"col\" class=\"wide widest\">Time</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</section>\n"
     )
 }
 
@@ -106,13 +108,12 @@ fn row(link: &Link<'_>, view: &View<'_>) -> String {
     let time = link.duration_ms.map(duration).unwrap_or_default();
     let tested = link.started_at.map(readable).unwrap_or_default();
     format!(
-        "<tr class=\"row {0}\" data-link=\"{number}\" data-state=\"{0}\"><th scope=\"row\">{1}</th><td \
-         data-key=\"{order}\"><span class=\"state\">{2}{3}</span></td><td>{4}</td><td class=\"number\">{5}</td><td \
-         class=\"wide\">{6}</td><td class=\"wide\">{7}</td><td class=\"wide\">{8}</td><td class=\"wide number\" \
-         data-key=\"{9}\">{time}</td></tr>\n",
+        "<tr class=\"row {0}\" data-link=\"{number}\" data-state=\"{0}\"><th scope=\"row\"><span>{1}</span></th><td \
+         data-key=\"{order}\"><span class=\"state\">{2}</span></td><td>{3}</td><td class=\"number wide\">{4}</td><td \
+         class=\"wide\">{5}</td><td class=\"wide widest\">{6}</td><td class=\"wide widest\">{7}</td><td class=\"wide widest number\" \
+         data-key=\"{8}\">{time}</td></tr>\n",
         link.state.id(),
         html(link.name),
-        mark(link.state),
         html(link.result),
         html(&link.cause),
         html(&link.account),
@@ -124,7 +125,7 @@ fn row(link: &Link<'_>, view: &View<'_>) -> String {
 }
 
 /// Returns what was checked beside the links.
-fn beside(view: &View<'_>, data: &Data<'_>) -> String {
+fn beside(view: &View<'_>, data: &Data) -> String {
     if view.cases.is_empty() {
         return String::new();
     }

@@ -14,7 +14,7 @@ function element (name, attributes = {}, ...children) {
 const duration = ms => ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`
 
 if (body) {
-  const rows = [...body.rows].map((row, number) => ({ row, number, link: data.links[Number(row.dataset.link)], words: row.textContent.toLowerCase() }))
+  const rows = [...body.rows].map((row, number) => ({ row, number, link: data.links[Number(row.dataset.link)], name: row.cells[0].firstChild }))
   const search = document.getElementById('search')
   const state = document.getElementById('state')
   const shown = document.getElementById('shown')
@@ -23,6 +23,7 @@ if (body) {
     const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean)
     let count = 0
     for (const one of rows) {
+      one.words ??= one.row.textContent.toLowerCase()
       const fits = (!state.value || one.row.dataset.state === state.value) && wanted.every(word => one.words.includes(word))
       one.row.hidden = !fits
       if (one.detail) one.detail.hidden = !fits || !isOpen(one)
@@ -35,22 +36,31 @@ if (body) {
   search.addEventListener('input', filter)
   state.addEventListener('change', filter)
 
-  const isOpen = one => one.row.querySelector('button').getAttribute('aria-expanded') === 'true'
+  const isOpen = one => one.name.getAttribute('aria-expanded') === 'true'
   const toggle = (one, open) => {
     if (open && !one.detail) {
       one.detail = element('tr', { class: `detail ${one.row.dataset.state}`, id: `detail-${one.number}` }, element('td', { colspan: one.row.cells.length }, ...details(one.link)))
       one.row.after(one.detail)
-      one.row.querySelector('button').setAttribute('aria-controls', one.detail.id)
+      one.name.setAttribute('aria-controls', one.detail.id)
     }
-    one.row.querySelector('button').setAttribute('aria-expanded', String(open))
+    one.name.setAttribute('aria-expanded', String(open))
     if (one.detail) one.detail.hidden = !open || one.row.hidden
   }
-  for (const one of rows) {
-    const name = one.row.cells[0]
-    const button = element('button', { type: 'button', 'aria-expanded': 'false' }, name.textContent)
-    name.replaceChildren(button)
-    button.addEventListener('click', () => toggle(one, !isOpen(one)))
+  // Not `button`, of which a thousand take long to lay out.
+  for (const { name } of rows) {
+    name.setAttribute('role', 'button')
+    name.setAttribute('tabindex', '0')
+    name.setAttribute('aria-expanded', 'false')
   }
+  const pressed = event => {
+    const name = event.target.closest?.('[role=button]')
+    if (!name || (event.type === 'keydown' && event.key !== 'Enter' && event.key !== ' ')) return
+    event.preventDefault()
+    const one = rows.find(one => one.name === name)
+    toggle(one, !isOpen(one))
+  }
+  body.addEventListener('click', pressed)
+  body.addEventListener('keydown', pressed)
 
   const sort = (column, down) => {
     const key = ({ row }) => row.cells[column].dataset.key ?? row.cells[column].textContent
@@ -79,7 +89,7 @@ if (body) {
     printed.forEach(one => toggle(one, true))
   })
   addEventListener('afterprint', () => printed.forEach(one => toggle(one, false)))
-  filter()
+  shown.textContent = `${rows.length} of ${rows.length} shown`
 }
 
 for (const list of document.querySelectorAll('[data-parts]')) list.append(...parts(data.beside[Number(list.dataset.parts)]))
@@ -90,8 +100,8 @@ function details (link) {
   const more = JSON.parse(data.shared[link.more], own)
   const text = number => own('', data.strings[number])
   const all = [element('p', {}, link.principals.join(', ') || 'principals not known', ' \u2192 ', element('code', {}, link.role))]
-  const facts = [link.at && `tested ${link.at}`, more.tested_as && `as ${more.tested_as}`, link.ms !== undefined && `in ${duration(link.ms)}`,
-    more.ready !== undefined && `usable ${duration(more.ready)} after the last write`].filter(Boolean)
+  const facts = [link.at && `tested ${link.at}`, more.tested_as && `as ${more.tested_as}`, link.ms != null && `in ${duration(link.ms)}`,
+    more.ready != null && `usable ${duration(more.ready)} after the last write`].filter(Boolean)
   if (facts.length) all.push(element('p', { class: 'muted' }, facts.join(', ')))
 
   if (link.cases.length) {
@@ -124,10 +134,10 @@ function details (link) {
   return all
 }
 
-function pre (lines) {
-  return element('pre', { tabindex: '0' }, ...lines.flatMap(([marked, line], number) => [number ? '\n' : '', marked ? element('span', { class: 'mark' }, line) : line]))
+function pre (lines, name) {
+  return element('pre', { class: name, tabindex: '0' }, ...lines.flatMap(([marked, line], number) => [number ? '\n' : '', marked ? element('span', { class: 'mark' }, line) : line]))
 }
 
 function parts (all) {
-  return all.map(([kind, value]) => typeof kind === 'string' ? pre(value) : element('p', kind ? { class: 'sub' } : {}, value))
+  return all.map(([kind, value]) => typeof kind === 'string' ? pre(value, 'inner') : element('p', kind ? { class: 'sub' } : {}, value))
 }

@@ -23,6 +23,8 @@ struct Node<'a> {
     name: String,
     details: String,
     verdict: String,
+    /// How many requests the role denied of those that it must deny; empty if none was sent.
+    denied: String,
     principals: Vec<&'a str>,
 }
 
@@ -106,6 +108,7 @@ fn nodes<'a>(view: &'a View<'_>) -> Vec<Node<'a>> {
             name: crate::report::console::count(of_state.len(), "link"),
             details: "all of them are in the table".to_owned(),
             verdict: view.question.result(state).to_owned(),
+            denied: String::new(),
             principals,
         });
     }
@@ -119,12 +122,13 @@ fn node<'a>(link: &'a Link<'_>) -> Node<'a> {
         sent += usize::from(case.outcome != crate::report::formats::cases::Outcome::Skipped);
         denied += usize::from(case.outcome == crate::report::formats::cases::Outcome::Passed);
     }
-    let rejects = if sent > 0 { format!("; denies {denied} of {sent} that it must") } else { String::new() };
+    let denied = format!("; denied {denied} of {sent} requests that it must deny");
     Node {
         state: link.state,
         name: link.name.to_owned(),
         details: format!("{} · {}", link.account, link.role_name()),
-        verdict: format!("{}{rejects}", link.result),
+        verdict: link.result.to_owned(),
+        denied: if sent > 0 { denied } else { String::new() },
         principals: link.principals.clone(),
     }
 }
@@ -170,7 +174,7 @@ fn left(out: &mut String, class: &str, name: &str, y: usize) {
 fn right(out: &mut String, node: &Node<'_>, y: usize) {
     let (top, first, second) = (y - HEIGHT / 2, y - 5, y + 14);
     let (text, width, end) = (RIGHT + 16, WIDTH - RIGHT - 20, WIDTH - 32);
-    let Node { state, name, details, verdict, .. } = node;
+    let Node { state, name, details, verdict, denied, .. } = node;
     let _ = write!(
         out,
         "<g class=\"{}\"><title>{}</title><rect class=\"box\" x=\"{RIGHT}\" y=\"{top}\" width=\"{width}\" \
@@ -178,9 +182,9 @@ fn right(out: &mut String, node: &Node<'_>, y: usize) {
          x=\"{end}\" y=\"{first}\" text-anchor=\"end\">{}</text><text class=\"small\" x=\"{text}\" y=\"{second}\">{}</text><g \
          transform=\"translate({RIGHT} {y})\"><circle class=\"badge\" r=\"10\"/>{}</g></g>",
         state.id(),
-        html(&format!("{name}: {details}: {verdict}")),
-        html(&fitted(name, 20)),
-        html(&fitted(verdict, 34)),
+        html(&format!("{name}: {details}: {verdict}{denied}")),
+        html(&fitted(name, 26)),
+        html(&fitted(verdict, 26)),
         html(&fitted(details, 46)),
         glyph(*state),
     );

@@ -89,7 +89,7 @@ impl<'a> Start<'a> {
         // Messages name the file as the user knows it.
         let shown = if self.global.config.is_absolute() { &path } else { &self.global.config };
         let file = ConfigFile::load(shown)?.with_variable(self.context.variable(EXTERNAL_ID))?;
-        self.reports.hide_external_ids(&file);
+        self.reports.know(&file);
         Ok(Run { file, ..self.without_file() })
     }
 

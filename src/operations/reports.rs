@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::{self, LONGEST_COLLECTION, Readers};
 use crate::iam::names::ExternalId;
 use crate::report::Console;
-use crate::report::formats::{self, Document, Hiding};
+use crate::report::formats::{self, Document, Hiding, Places};
 
 /// What the command line says about reports.
 #[derive(Debug, Clone, Default)]
@@ -30,13 +30,22 @@ pub struct Requested {
     pub external_id: Option<ExternalId>,
 }
 
+/// What reports need of `xacct.toml`.
+#[derive(Default)]
+struct Known {
+    external_ids: BTreeSet<String>,
+    places: Places,
+}
+
 /// The reports of a command.
 pub struct Reports {
     destinations: Vec<Destination>,
     since: Option<Value>,
     redact: bool,
     directory: PathBuf,
-    external_ids: Mutex<BTreeSet<String>>,
+    /// The repository's directory, in GitHub Actions.
+    repository: Option<PathBuf>,
+    known: Mutex<Known>,
     lost: Mutex<Option<Error>>,
 }
 
@@ -85,7 +94,11 @@ impl Reports {
             since,
             redact: requested.redact,
             directory: directory.clone(),
-            external_ids: Mutex::new(requested.external_id.iter().map(ToString::to_string).collect()),
+            repository: context.variable("GITHUB_WORKSPACE").map(PathBuf::from),
+            known: Mutex::new(Known {
+                external_ids: requested.external_id.iter().map(ToString::to_string).collect(),
+                places: Places::default(),
+            }),
             lost: Mutex::default(),
         })
     }
@@ -95,10 +108,31 @@ impl Reports {
         !self.destinations.is_empty()
     }
 
-    /// Keeps the external IDs of this file out of reports.
-    pub fn hide_external_ids(&self, file: &ConfigFile) {
+    /// Takes from `xacct.toml` what reports need: the external IDs, which they must not show, and where its targets are.
+    pub fn know(&self, file: &ConfigFile) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let ids = file.targets.iter().flat_map(|(_, record)| record.external_id.iter().chain(&record.old_external_ids));
-        self.external_ids.lock().unwrap_or_else(PoisonError::into_inner).extend(ids.map(ToString::to_string));
+        known.external_ids.extend(ids.map(ToString::to_string));
+        if !self.redact {
+            known.places = self.places(file);
+        }
+    }
+
+    /// Returns where the targets are: in a file of the repository, or in the one that a relative path names.
+    fn places(&self, file: &ConfigFile) -> Places {
+        let path = self.directory.join(&file.path);
+        let inside = self.repository.as_ref().and_then(|repository| path.strip_prefix(repository).ok());
+        let path = inside.or(Some(file.path.as_path()).filter(|path| path.is_relative()));
+        let text = file.text.as_deref().unwrap_or_default();
+        let line = |(name, _): &(String, _)| {
+            let heading = format!("[targets.{name}]");
+            let number = text.lines().position(|line| line.trim() == heading)?;
+            Some((name.clone(), number + 1))
+        };
+        Places {
+            file: path.map(|path| path.display().to_string().replace('\\', "/")).unwrap_or_default(),
+            lines: file.targets.iter().filter_map(line).collect(),
+        }
     }
 
     /// Writes the reports on this document.
@@ -107,15 +141,15 @@ impl Reports {
             return;
         }
         let mut since = self.since.clone();
-        let external_ids = self.external_ids.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let hiding = Hiding { external_ids, accounts: self.redact };
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let hiding = Hiding { external_ids: known.external_ids.clone(), accounts: self.redact };
         hiding.hide(&mut [&mut document].into_iter().chain(&mut since).collect::<Vec<_>>());
         let read = |value| {
             Document::read(value).map_err(|why| Error::new(Kind::Internal, format!("cannot report the result: {why}")))
         };
         let documents = read(document).and_then(|document| Ok((document, since.map(read).transpose()?)));
         let results = documents.map(|(document, since)| {
-            let write = |destination| self.write_one(destination, &document, since.as_ref(), console);
+            let write = |destination| self.write_one(destination, (&document, since.as_ref(), &known.places), console);
             self.destinations.iter().try_for_each(write)
         });
         if let Err(error) = results.flatten() {
@@ -126,11 +160,10 @@ impl Reports {
     fn write_one(
         &self,
         destination: &Destination,
-        document: &Document,
-        since: Option<&Document>,
+        (document, since, places): (&Document, Option<&Document>, &Places),
         console: &Console,
     ) -> Result<()> {
-        let text = formats::report(destination.format, document, since)?;
+        let text = formats::report(destination.format, document, since, places)?;
         let Some(file) = &destination.file else {
             console.annotate(&text);
             return Ok(());

@@ -122,6 +122,16 @@ async function hostile (name) {
   return result
 }
 
+// A page with every link opened.
+async function all (name) {
+  const { page, problems, context } = await opened(name)
+  for (const button of await page.locator('#table tbody tr.row [role=button]').all()) await button.click()
+  const result = { sentence: await page.locator('h1').textContent(), details: await page.locator('tr.detail').count(), axe: await violations(page), problems }
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+  await context.close()
+  return result
+}
+
 await ready('empty.html')
 const times = { empty: [], many: [] }
 for (let round = 0; round < 5; round++) {
@@ -137,5 +147,7 @@ found.phone_many = await onPhone('many.html')
 found.without_script = await withoutScript('many.html')
 found.hostile = await hostile('hostile.html')
 found.real = await used('real.html')
+found.others = {}
+for (const name of ['check', 'diagnose', 'list', 'must-refuse', 'as', 'error']) found.others[name] = await all(`${name}.html`)
 await browser.close()
 console.log(JSON.stringify(found))

@@ -21,10 +21,20 @@ use serde_json::{Value, json};
 use support::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 use support::third_party::{installed, skip, test_name};
 use xacct::cli::ReportFormat;
-use xacct::report::formats::{Document, report};
+use xacct::report::formats::{Document, Places, report};
 
 /// The real links of a document: they work, are too open, denied, blocked by S3.
 const REAL: &str = include_str!("../cases/reports/verify.json");
+
+/// Documents of other commands, and of one that failed.
+const OTHERS: [(&str, &str); 6] = [
+    ("check", include_str!("../cases/reports/check.json")),
+    ("diagnose", include_str!("../cases/reports/diagnose.json")),
+    ("list", include_str!("../cases/reports/list.json")),
+    ("must-refuse", include_str!("../cases/reports/must-refuse.json")),
+    ("as", include_str!("../cases/reports/as.json")),
+    ("error", include_str!("../cases/reports/error.json")),
+];
 
 /// Returns Chromium; `XACCT_CHROMIUM` is its path, the default is Debian's.
 fn chromium() -> Result<PathBuf, String> {
@@ -44,7 +54,8 @@ fn driver() -> Result<PathBuf, String> {
 
 fn page(document: &Value, since: Option<&Value>) -> String {
     let read = |value: &Value| Document::read(value.clone()).expect("a document");
-    report(ReportFormat::Html, &read(document), since.map(read).as_ref()).expect("a page")
+    let since = since.map(read);
+    report(ReportFormat::Html, &read(document), since.as_ref(), &Places::default()).expect("a page")
 }
 
 /// Returns a document with so many links, most of which work.
@@ -131,6 +142,9 @@ fn reports_in_chromium() {
     write("many.html", &thousand);
     write("hostile.html", &page(&hostile(), None));
     write("real.html", &real());
+    for (name, document) in OTHERS {
+        write(&format!("{name}.html"), &page(&serde_json::from_str(document).unwrap(), None));
+    }
     let found = drive(&driver, &chromium, folder);
     println!("{found:#}");
 
@@ -178,6 +192,13 @@ fn reports_in_chromium() {
     let bare = &found["without_script"];
     assert_eq!((&bare["rows"], &bare["form"]), (&json!(1000), &json!(false)), "{bare}");
     assert!(bare["words"].as_str().unwrap().contains("JavaScript"), "{bare}");
+
+    for (name, _) in OTHERS {
+        let other = &found["others"][name];
+        assert_none(&other["problems"], name);
+        assert_none(&other["axe"], name);
+        assert_eq!(other["details"], if name == "error" { 0 } else { 4 }, "{name}");
+    }
 
     let hostile = &found["hostile"];
     assert_none(&hostile["problems"], "hostile");

@@ -62,7 +62,7 @@ fn a_link_that_works_has_a_passed_case_for_each_step() {
 
 #[test]
 fn a_denied_link_fails_with_cause_and_fix() {
-    let scene = linked();
+    let mut scene = linked();
     without_grant(&scene);
     let output = scene.xacct("verify --report junit=r.xml --report markdown=r.md --report github").exits_with(3);
     let cases = cases(&scene, "r.xml");
@@ -72,8 +72,17 @@ fn a_denied_link_fails_with_cause_and_fix() {
         assert!(xml.contains(text) && markdown.contains(&text.replace('_', "&#95;")), "{text}\n{xml}\n{markdown}");
     }
     let line = output.stderr.lines().find(|line| line.starts_with("::error ")).unwrap_or_else(|| panic!("{output}"));
-    assert!(line.starts_with("::error title=222222222222%3A does not work::1. "), "{line}");
+    let text = scene.environment.read("xacct.toml");
+    let number = text.lines().position(|line| line == "[targets.222222222222]").unwrap() + 1;
+    let start = |file: &str| format!("::error file={file},line={number},title=222222222222%3A does not work::1. ");
+    assert!(line.starts_with(&start("xacct.toml")), "{line}");
     assert!(line.contains("%0A") && line.contains("xacct bootstrap"), "{line}");
+    // In a directory of a repository.
+    let folder = scene.environment.path("xacct.toml").parent().unwrap().to_owned();
+    scene.environment.set("GITHUB_WORKSPACE", folder.parent().unwrap().to_str().unwrap());
+    let output = scene.xacct("verify --report github").exits_with(3);
+    let inside = format!("{}/xacct.toml", folder.file_name().unwrap().to_str().unwrap());
+    assert!(output.stderr.contains(&start(&inside)), "{output}");
 }
 
 #[test]
@@ -87,7 +96,7 @@ fn a_role_that_is_too_open_fails_the_refusals() {
     // What does not count as a failure is none in the report, either.
     let output = scene.xacct("verify --fail-on broken --report junit=r.xml --report github").exits_with(0);
     assert_eq!(case(&cases(&scene, "r.xml"), "denied without external ID"), "skipped");
-    assert!(output.stderr.contains("::warning title=222222222222%3A TOO OPEN::"), "{output}");
+    assert!(output.stderr.contains("title=222222222222%3A TOO OPEN::"), "{output}");
     assert!(!output.stderr.contains("::error"), "{output}");
 }
 
@@ -110,7 +119,7 @@ fn a_command_that_fails_is_reported() {
     assert_ne!(output.code, 0);
     assert_eq!(case(&cases(&scene, "r.xml"), "the command completes"), "failure");
     assert!(scene.environment.read("r.md").contains("xacct verify ended with an error"));
-    assert!(output.stderr.contains("::error title=not so%3A the command completes::"), "{output}");
+    assert!(output.stderr.contains("::error title=the command failed::"), "{output}");
 }
 
 #[test]
@@ -128,7 +137,12 @@ fn other_commands_report_as_well() {
     let found = cases(&scene, "r.xml");
     assert_eq!(case(&found, "grant matches xacct.toml"), "failure");
     assert_eq!(case(&found, "role matches xacct.toml"), "failure");
-    assert!(scene.environment.read("r.md").contains("0 of 1 link match xacct.toml; 1 differs; the grant differs."));
+    assert!(
+        scene
+            .environment
+            .read("r.md")
+            .contains("0 of 1 link match xacct.toml; 1 differs; the grant differs from xacct.toml.")
+    );
     // A preview fails nothing.
     scene.xacct("bootstrap --dry-run --report junit=r.xml").exits_with(0);
     assert_eq!(case(&cases(&scene, "r.xml"), "role matches xacct.toml"), "skipped");

@@ -78,6 +78,17 @@ impl Case {
         }
     }
 
+    /// Returns a problem beside the links in a few words.
+    pub fn problem(&self) -> String {
+        match self.id.as_str() {
+            "drift" => "the grant differs from xacct.toml".to_owned(),
+            "error" => "the command failed".to_owned(),
+            "orphans" => self.evidence.clone(),
+            "permission_set" => self.title.replace(" has the grant", " lacks the grant"),
+            _ => format!("{}: {}", self.title, self.outcome.mark()),
+        }
+    }
+
     fn because(self, why: Vec<Part>) -> Self {
         Self { why, ..self }
     }

@@ -10,10 +10,19 @@ use crate::diagnosis::Masks;
 const EXTERNAL_ID: &str = "EXTERNAL_ID";
 /// Stands for any other external ID, such as that of a policy which somebody changed.
 const OTHER_EXTERNAL_ID: &str = "OTHER_EXTERNAL_ID";
-/// Shorter external IDs are only replaced where they are words of their own.
+/// Shorter external IDs may be any word: they are only replaced after a label, or between quotes.
 const TELLING: usize = 8;
-/// What precedes an external ID that may be any other word.
-const LABELS: [&str; 4] = ["external-id ", "external-id=", "external ID ", "external ID `"];
+/// What precedes an external ID.
+const LABELS: [&str; 7] = [
+    "external-id ",
+    "external-id '",
+    "external-id=",
+    "external ID ",
+    "external ID `",
+    "external_id = \"",
+    "sts:ExternalId `",
+];
+const QUOTES: [char; 3] = ['`', '"', '\''];
 /// The beginnings of IDs that tell the account to those who can decode them: of users, roles, groups, policies, keys.
 const UNIQUE_IDS: [&str; 12] =
     ["AGPA", "AIDA", "AIPA", "ANPA", "ANVA", "APKA", "AROA", "ASCA", "AKIA", "ASIA", "ABIA", "ACCA"];
@@ -100,7 +109,8 @@ struct ExternalIds {
 
 impl ExternalIds {
     fn new(ids: &BTreeSet<String>, declared: BTreeSet<String>, public: &BTreeSet<String>) -> Self {
-        let all = ids.iter().filter(|id| !id.is_empty());
+        // Without a letter or a digit it is the pattern of any ID.
+        let all = ids.iter().filter(|id| id.contains(char::is_alphanumeric));
         let start = all.clone().map(String::len).min().unwrap_or_default().min(TELLING);
         let mut found = Self { by_start: HashMap::new(), start, declared, named: BTreeSet::new() };
         let names: Vec<_> = public.iter().map(String::as_str).collect();
@@ -166,8 +176,13 @@ impl ExternalIds {
             let after = rest.get(id.len()..).unwrap_or_default();
             let is_word = !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
             let is_labelled = LABELS.iter().any(|label| before.ends_with(label));
-            let is_telling = id.len() >= TELLING && !self.named.contains(*id);
-            rest.starts_with(id.as_str()) && (is_telling || is_word && (is_labelled || !self.named.contains(*id)))
+            let is_quoted = before.ends_with(QUOTES) && after.starts_with(QUOTES);
+            let is_secret = match (self.named.contains(*id), id.len() >= TELLING) {
+                (true, _) => is_word && is_labelled,
+                (false, true) => true,
+                (false, false) => is_word && (is_labelled || is_quoted),
+            };
+            is_secret && rest.starts_with(id.as_str())
         };
         candidates.iter().find(is_it).map(String::as_str)
     }

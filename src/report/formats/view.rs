@@ -1,7 +1,7 @@
 //! A document as reports show it: links, the source account, and one sentence about all.
 
 use super::cases::{self, Case};
-use super::document::{Document, Problem};
+use super::document::{Change, Document, Problem};
 use super::link::{Link, Question, State};
 
 /// What a report shows.
@@ -11,6 +11,8 @@ pub struct View<'a> {
     pub question: Question,
     /// The source account, if the document names it.
     pub source: Option<&'a str>,
+    /// What is to change in the source account.
+    pub changes: &'a [Change],
     /// What was checked beside the links.
     pub cases: Vec<Case>,
     pub links: Vec<Link<'a>>,
@@ -29,6 +31,7 @@ impl<'a> View<'a> {
             exit_code: document.exit_code,
             question,
             source: document.source.account.as_deref(),
+            changes: &document.source.changes,
             cases: failed.chain(cases::of_source(document)).collect(),
             links: links.collect(),
             error: document.error.as_ref(),
@@ -73,20 +76,11 @@ impl<'a> View<'a> {
         if !others.is_empty() {
             sentence.push_str(&format!("; {}", others.join(", ")));
         }
-        let beside: Vec<_> = self.cases.iter().filter(|it| it.outcome.is_problem()).map(beside).collect();
+        let beside: Vec<_> = self.cases.iter().filter(|it| it.outcome.is_problem()).map(Case::problem).collect();
         if !beside.is_empty() {
             sentence.push_str(&format!("; {}", beside.join(", ")));
         }
         sentence + "."
-    }
-}
-
-/// Returns what is wrong in the source account, or beside all targets.
-fn beside(case: &Case) -> String {
-    match case.id.as_str() {
-        "drift" => "the grant differs".to_owned(),
-        "orphans" => format!("there are {}", case.evidence),
-        _ => format!("not so: {}", case.title),
     }
 }
 

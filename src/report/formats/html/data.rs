@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::readable;
 use crate::report::diagnosis::statement_lines;
+use crate::report::formats::cases::Case;
 use crate::report::formats::code::lines;
-use crate::report::formats::document::{Layer, Policy, Target};
+use crate::report::formats::document::{Change, Layer, Policy, Target};
 use crate::report::formats::link::Link;
 use crate::report::formats::view::View;
 use crate::report::formats::words::Part;
@@ -77,7 +78,14 @@ impl Data {
             let row = data.row(link);
             data.links.push(row);
         }
-        data.beside = view.cases.iter().map(|case| case.why.iter().map(|it| part(it, &lines)).collect()).collect();
+        let of_case = |case: &Case| {
+            let changes = view.changes.iter().filter(|_| case.id == "drift").flat_map(documents);
+            let changes = changes.flat_map(|policy| {
+                [Part::Line(1, policy.policy), Part::Statement(statement_lines(&policy.document, &[]))]
+            });
+            case.why.iter().cloned().chain(changes).map(|it| part(&it, &lines)).collect()
+        };
+        data.beside = view.cases.iter().map(of_case).collect();
         data
     }
 
@@ -88,7 +96,7 @@ impl Data {
 
     fn row(&mut self, link: &Link<'_>) -> Row {
         let own = |text: &str| own(text, link);
-        let case = |case: &crate::report::formats::cases::Case| {
+        let case = |case: &Case| {
             let (title, evidence) = (own(&case.title), own(&case.evidence));
             let (title, evidence) = (self.strings.number(title), self.strings.number(evidence));
             let ids: Vec<_> = case.request_ids.iter().map(|id| lines(id)).collect();
@@ -145,7 +153,7 @@ fn more(link: &Link<'_>, own: &dyn Fn(&str) -> String) -> Value {
 }
 
 /// Returns the policies that the command read, and which it did not.
-fn policies(target: &Target) -> (Vec<&Policy>, Vec<&'static str>) {
+fn policies(target: &Target) -> (Vec<Policy>, Vec<&'static str>) {
     let is_trust = |policy: &Policy| policy.policy.starts_with("trust policy ");
     // The test knows which statements let others in; the diagnosis, which let the principal in.
     let mut policies: Vec<_> = target.trust_policy.iter().collect();
@@ -161,7 +169,18 @@ fn policies(target: &Target) -> (Vec<&Policy>, Vec<&'static str>) {
         let is_none = layers.any(|layer| is_grant(layer) && layer.verdict == "not_allowed");
         unread.push(if is_none { "Grant: there is none." } else { "Grant: not read." });
     }
-    (policies, unread)
+    let drift = target.drift.iter().flat_map(|drift| &drift.changes);
+    let changes = target.changes.iter().flatten().chain(drift).flat_map(documents);
+    (policies.into_iter().cloned().chain(changes).collect(), unread)
+}
+
+/// Returns the policy that a change replaces, and the new one.
+fn documents(change: &Change) -> impl Iterator<Item = Policy> {
+    let document = |document: &Option<Value>, which: &str| {
+        let document = document.clone().filter(Value::is_object)?;
+        Some(Policy { policy: format!("{}: {which}", change.summary), document, deciding: Vec::new() })
+    };
+    [document(&change.replaces, "now"), document(&change.document, "after the change")].into_iter().flatten()
 }
 
 fn policy(policy: &Policy, own: &dyn Fn(&str) -> String) -> Value {

@@ -115,7 +115,7 @@ function details (link) {
     all.push(element('table', {}, element('thead', {}, head), element('tbody', {}, ...steps)))
   }
   for (const remark of more.remarks) all.push(element('p', { class: 'sub' }, remark))
-  if (more.why.length) all.push(element('h3', {}, 'Diagnosis'), ...parts(more.why))
+  if (more.why.length) all.push(element('h3', {}, 'Causes and fixes'), ...parts(more.why))
   all.push(element('h3', {}, 'Policies'))
   for (const policy of more.policies) {
     all.push(element('p', {}, policy.policy))

@@ -10,10 +10,15 @@ use crate::diagnosis::Masks;
 const EXTERNAL_ID: &str = "EXTERNAL_ID";
 /// Stands for any other external ID, such as that of a policy which somebody changed.
 const OTHER_EXTERNAL_ID: &str = "OTHER_EXTERNAL_ID";
-/// Shorter external IDs may be any word: they are only replaced after a label, or between quotes.
+/// Stands for a pattern of external IDs in a policy.
+const EXTERNAL_ID_PATTERN: &str = "EXTERNAL_ID_PATTERN";
+/// Shorter external IDs may be any word: they are only replaced between quotes, or in a text about external IDs.
 const TELLING: usize = 8;
-/// What precedes an external ID.
-const LABELS: [&str; 7] = [
+/// What such a text has.
+const ABOUT: [&str; 4] = ["external id", "external-id", "external_id", "externalid"];
+/// What precedes an external ID that is also a name.
+const LABELS: [&str; 8] = [
+    "external ID changes from ",
     "external-id ",
     "external-id '",
     "external-id=",
@@ -109,8 +114,7 @@ struct ExternalIds {
 
 impl ExternalIds {
     fn new(ids: &BTreeSet<String>, declared: BTreeSet<String>, public: &BTreeSet<String>) -> Self {
-        // Without a letter or a digit it is the pattern of any ID.
-        let all = ids.iter().filter(|id| id.contains(char::is_alphanumeric));
+        let all = ids.iter().filter(|id| is_id(id));
         let start = all.clone().map(String::len).min().unwrap_or_default().min(TELLING);
         let mut found = Self { by_start: HashMap::new(), start, declared, named: BTreeSet::new() };
         let names: Vec<_> = public.iter().map(String::as_str).collect();
@@ -129,7 +133,7 @@ impl ExternalIds {
     /// Hides them in a value; `is_one` says that every string of it is one.
     fn hide(&self, value: &mut Value, is_one: bool) {
         match value {
-            Value::String(text) if is_one => *text = self.placeholder(text).to_owned(),
+            Value::String(text) if is_one && is_id(text) => *text = self.placeholder(text).to_owned(),
             Value::String(text) => {
                 if let Some(hidden) = self.hidden(text) {
                     *text = hidden;
@@ -144,7 +148,12 @@ impl ExternalIds {
     }
 
     fn placeholder(&self, id: &str) -> &'static str {
-        if self.declared.contains(id) { EXTERNAL_ID } else { OTHER_EXTERNAL_ID }
+        match self.declared.contains(id) {
+            true => EXTERNAL_ID,
+            // That it is a pattern may be the problem.
+            false if id.contains(['*', '?']) => EXTERNAL_ID_PATTERN,
+            false => OTHER_EXTERNAL_ID,
+        }
     }
 
     /// Returns the text without them; `None` if it has none.
@@ -152,9 +161,11 @@ impl ExternalIds {
         if self.by_start.is_empty() {
             return None;
         }
+        let words = text.to_ascii_lowercase();
+        let is_about = ABOUT.iter().any(|about| words.contains(about));
         let (mut out, mut at, mut copied) = (String::new(), 0, 0);
         while at < text.len() {
-            match self.at(text, at) {
+            match self.at(text, at, is_about) {
                 Some(id) => {
                     out.push_str(text.get(copied..at).unwrap_or_default());
                     out.push_str(self.placeholder(id));
@@ -167,8 +178,8 @@ impl ExternalIds {
         (copied > 0).then(|| out + text.get(copied..).unwrap_or_default())
     }
 
-    /// Returns the external ID that begins here.
-    fn at(&self, text: &str, at: usize) -> Option<&str> {
+    /// Returns the external ID that begins here, if it is one in a text that is about external IDs, or is not.
+    fn at(&self, text: &str, at: usize, is_about: bool) -> Option<&str> {
         let rest = text.get(at..)?;
         let candidates = self.by_start.get(rest.as_bytes().get(..self.start)?)?;
         let before = text.get(..at)?;
@@ -180,12 +191,17 @@ impl ExternalIds {
             let is_secret = match (self.named.contains(*id), id.len() >= TELLING) {
                 (true, _) => is_word && is_labelled,
                 (false, true) => true,
-                (false, false) => is_word && (is_labelled || is_quoted),
+                (false, false) => is_word && (is_about || is_quoted),
             };
             is_secret && rest.starts_with(id.as_str())
         };
         candidates.iter().find(is_it).map(String::as_str)
     }
+}
+
+/// Returns whether this can be an external ID: without a letter or a digit it is the pattern of any.
+fn is_id(text: &str) -> bool {
+    text.contains(char::is_alphanumeric)
 }
 
 /// Learns every account ID that is a number of its own.

@@ -138,11 +138,17 @@ impl<'a> Link<'a> {
         let role = target.role_arn.as_deref().or(target.role.as_deref()).unwrap_or_default();
         let of_role = || role.split(':').nth(4).unwrap_or_default();
         let user = target.user.iter().flat_map(|user| user.split(", "));
+        // Whom the command asked about, if it is not about the principals of the link.
+        let evaluated = target.diagnosis.as_ref().and_then(|it| it.evaluated.as_ref()).map(|it| &*it.principal);
+        let caller = target.refusal.as_ref().map(|it| it.caller.as_deref().unwrap_or("the caller"));
         Self {
             name,
             account: target.account.as_deref().unwrap_or_else(of_role).to_owned(),
             role: role.to_owned(),
-            principals: target.principals.iter().map(String::as_str).chain(user).collect(),
+            principals: match evaluated.or(caller) {
+                Some(other) => vec![other],
+                None => target.principals.iter().map(String::as_str).chain(user).collect(),
+            },
             state,
             result: question.result(state),
             cause: if state == State::Works { String::new() } else { cause(target, &cases) },

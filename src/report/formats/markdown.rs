@@ -5,7 +5,7 @@ use super::change::Changes;
 use super::code::{fenced, markdown};
 use super::link::{Link, State};
 use super::view::View;
-use super::words::{Part, duration, marked};
+use super::words::{Part, duration, marked, time};
 use crate::report::console::count;
 
 /// GitHub takes summaries of at most 1 MiB: details end before.
@@ -45,7 +45,7 @@ pub fn report(view: &View<'_>, changes: Option<&Changes>) -> String {
 }
 
 fn since(changes: &Changes) -> String {
-    let at = changes.since.as_deref().map(|at| format!(" of {}", markdown(at))).unwrap_or_default();
+    let at = changes.since.as_deref().map(|at| format!(" of {}", markdown(&time(at)))).unwrap_or_default();
     let heading = format!("**Since the report{at}:** {}", markdown(&changes.sentence()));
     let lines = changes.changed.iter().map(|it| format!("\n- {}: {}", markdown(&it.name), markdown(&it.words)));
     heading + "\n" + &lines.collect::<String>()
@@ -53,9 +53,9 @@ fn since(changes: &Changes) -> String {
 
 fn table(links: &[&Link<'_>]) -> String {
     let row = |link: &&Link<'_>| {
-        let time = link.duration_ms.map(duration).unwrap_or_default();
+        let took = link.duration_ms.map(duration).unwrap_or_default();
         let cells = [link.name, &link.account, &link.principals.join(", "), link.role_name(), link.result, &link.cause];
-        let cells: Vec<_> = cells.into_iter().map(markdown).chain([markdown(&time)]).collect();
+        let cells: Vec<_> = cells.into_iter().map(markdown).chain([markdown(&took)]).collect();
         format!("| {} |", cells.join(" | "))
     };
     let head = "| Target | Account | Principals | Role | Result | Cause | Time |\n|---|---|---|---|---|---|---|";
@@ -69,8 +69,8 @@ fn folded(summary: &str, text: &str) -> String {
 /// Returns the steps of a link, and what is wrong.
 fn details(link: &Link<'_>) -> String {
     let step = |case: &Case| {
-        let time = case.duration_ms.map(duration).unwrap_or_default();
-        let cells = [case.outcome.mark(), &case.title, &case.evidence, &time].map(markdown);
+        let took = case.duration_ms.map(duration).unwrap_or_default();
+        let cells = [case.outcome.mark(), &case.title, &case.evidence, &took].map(markdown);
         format!("| {} |", cells.join(" | "))
     };
     let steps: Vec<_> = link.cases.iter().map(step).collect();

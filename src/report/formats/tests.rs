@@ -406,11 +406,18 @@ fn names_that_are_external_ids_stay() {
 fn patterns_and_words_that_are_external_ids_stay_elsewhere() {
     let mut document = json!({
         "policies": {"Condition": {"StringLike": {"sts:ExternalId": "*"}}, "Principal": "*"},
-        "message": "the role requires external ID `role`, not `role`",
+        "message": "it requires external ID `ours`, not `ours`",
+        "warning": "weaker: the external ID changes from theirs to ours",
+        "other": "not ours",
+        "pattern": {"STS:ExternalId": ["a*", "theirs"]},
     });
-    Hiding { external_ids: ["role".to_owned()].into(), accounts: false }.hide(&mut [&mut document]);
+    Hiding { external_ids: ["ours".to_owned()].into(), accounts: false }.hide(&mut [&mut document]);
+    assert_eq!(document["policies"]["Condition"]["StringLike"]["sts:ExternalId"], "*");
     assert_eq!(document["policies"]["Principal"], "*");
-    assert_eq!(document["message"], "the role requires external ID `EXTERNAL_ID`, not `EXTERNAL_ID`");
+    assert_eq!(document["message"], "it requires external ID `EXTERNAL_ID`, not `EXTERNAL_ID`");
+    assert_eq!(document["warning"], "weaker: the external ID changes from OTHER_EXTERNAL_ID to EXTERNAL_ID");
+    assert_eq!(document["other"], "not ours");
+    assert_eq!(document["pattern"]["STS:ExternalId"], json!(["EXTERNAL_ID_PATTERN", "OTHER_EXTERNAL_ID"]));
 }
 
 /// Both documents get the same placeholders: otherwise every link would have changed.

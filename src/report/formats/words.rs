@@ -130,6 +130,12 @@ pub fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
+/// Returns a time without the letters of RFC 3339.
+pub fn time(text: &str) -> String {
+    let text = text.replacen('T', " ", 1);
+    text.strip_suffix('Z').map_or(text.clone(), |time| format!("{time} UTC"))
+}
+
 /// Writes `31 ms`, `2.8 s` or `12 s`.
 pub fn duration(milliseconds: u64) -> String {
     crate::report::console::seconds(std::time::Duration::from_millis(milliseconds))

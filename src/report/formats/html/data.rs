@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::readable;
 use crate::report::diagnosis::statement_lines;
 use crate::report::formats::cases::Case;
 use crate::report::formats::code::lines;
 use crate::report::formats::document::{Change, Layer, Policy, Target};
 use crate::report::formats::link::Link;
 use crate::report::formats::view::View;
-use crate::report::formats::words::Part;
+use crate::report::formats::words::{Part, time};
 
 /// Stand for a link's own account and name in what links share: characters of the private use area.
 const OWN_ACCOUNT: &str = "\u{f8ff}";
@@ -108,7 +107,7 @@ impl Data {
             account: lines(&link.account),
             role: lines(&link.role),
             principals: link.principals.iter().map(|principal| lines(principal)).collect(),
-            at: link.started_at.map(|at| lines(&readable(at))),
+            at: link.started_at.map(|at| lines(&time(at))),
             ms: link.duration_ms,
             cases,
             more: self.shared.number(more(link, &own).to_string()),
@@ -159,15 +158,18 @@ fn policies(target: &Target) -> (Vec<Policy>, Vec<&'static str>) {
     let mut policies: Vec<_> = target.trust_policy.iter().collect();
     let of_diagnosis = target.diagnosis.iter().flat_map(|diagnosis| &diagnosis.policies);
     policies.extend(of_diagnosis.filter(|policy| target.trust_policy.is_none() || !is_trust(policy)));
+    let has_trust = policies.iter().any(|policy| is_trust(policy));
+    let has_grant = policies.iter().any(|policy| !is_trust(policy));
+    let is_compared = target.changes.is_some() || target.drift.is_some();
     let mut unread = Vec::new();
-    if !policies.iter().any(|policy| is_trust(policy)) {
-        unread.push("Trust policy: not read.");
-    }
-    if policies.iter().all(|policy| is_trust(policy)) {
+    if is_compared && !(has_trust && has_grant) {
+        unread.push("Policies that match xacct.toml are not shown.");
+    } else {
+        unread.extend((!has_trust).then_some("Trust policy: not read."));
         let is_grant = |layer: &Layer| layer.name.starts_with("policies of ") && layer.name.ends_with("sts:AssumeRole");
         let mut layers = target.diagnosis.iter().flat_map(|diagnosis| &diagnosis.layers);
         let is_none = layers.any(|layer| is_grant(layer) && layer.verdict == "not_allowed");
-        unread.push(if is_none { "Grant: there is none." } else { "Grant: not read." });
+        unread.extend((!has_grant).then_some(if is_none { "Grant: there is none." } else { "Grant: not read." }));
     }
     let drift = target.drift.iter().flat_map(|drift| &drift.changes);
     let changes = target.changes.iter().flatten().chain(drift).flat_map(documents);

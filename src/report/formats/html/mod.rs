@@ -11,7 +11,7 @@ use super::change::{Changes, Kind};
 use super::code::html;
 use super::link::{Link, State};
 use super::view::View;
-use super::words::duration;
+use super::words::{duration, time};
 use data::Data;
 
 const STYLE: &str = include_str!("page.css");
@@ -22,7 +22,7 @@ pub fn report(view: &View<'_>, changes: Option<&Changes>) -> String {
     let sentence = html(&view.sentence());
     let command = html(&format!("xacct {}", view.command));
     let data = Data::of(view);
-    let tested = view.started_at().map(|at| format!(" · tested {}", html(&readable(at)))).unwrap_or_default();
+    let tested = view.started_at().map(|at| format!(" · tested {}", html(&time(at)))).unwrap_or_default();
     let changes = changes.map(since).unwrap_or_default();
     let links = if view.links.is_empty() { String::new() } else { links(view) };
     let policy = format!(
@@ -51,12 +51,6 @@ fn digest(text: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
 }
 
-/// Returns a time without the letters of RFC 3339.
-fn readable(time: &str) -> String {
-    let text = time.replacen('T', " ", 1);
-    text.strip_suffix('Z').map_or(text.clone(), |time| format!("{time} UTC"))
-}
-
 /// Returns the mark of a state, as an image beside its word.
 fn mark(state: State) -> String {
     format!("<svg viewBox=\"-8 -8 16 16\" aria-hidden=\"true\">{}</svg>", picture::glyph(state))
@@ -64,7 +58,7 @@ fn mark(state: State) -> String {
 
 /// Returns what changed since an earlier report.
 fn since(changes: &Changes) -> String {
-    let at = changes.since.as_deref().map(|at| format!(" of {}", html(&readable(at)))).unwrap_or_default();
+    let at = changes.since.as_deref().map(|at| format!(" of {}", html(&time(at)))).unwrap_or_default();
     let class = |kind| match kind {
         Kind::Worse => "open",
         Kind::Better => "works",
@@ -105,13 +99,13 @@ fn links(view: &View<'_>) -> String {
 fn row(link: &Link<'_>, view: &View<'_>) -> String {
     let number = view.links.iter().position(|other| std::ptr::eq(other, link)).unwrap_or_default();
     let order = State::ALL.iter().position(|state| *state == link.state).unwrap_or_default();
-    let time = link.duration_ms.map(duration).unwrap_or_default();
-    let tested = link.started_at.map(readable).unwrap_or_default();
+    let took = link.duration_ms.map(duration).unwrap_or_default();
+    let tested = link.started_at.map(time).unwrap_or_default();
     format!(
         "<tr class=\"row {0}\" data-link=\"{number}\" data-state=\"{0}\"><th scope=\"row\"><span>{1}</span></th><td \
          data-key=\"{order}\"><span class=\"state\">{2}</span></td><td>{3}</td><td class=\"number wide\">{4}</td><td \
          class=\"wide\">{5}</td><td class=\"wide widest\">{6}</td><td class=\"wide widest\">{7}</td><td class=\"wide widest number\" \
-         data-key=\"{8}\">{time}</td></tr>\n",
+         data-key=\"{8}\">{took}</td></tr>\n",
         link.state.id(),
         html(link.name),
         html(link.result),

@@ -58,7 +58,9 @@ impl Reports {
     pub fn prepare(command: &str, requested: &Requested, config: &Path, context: &Context) -> Result<Self> {
         let directory = &context.directory;
         let files = requested.destinations.iter().filter_map(|destination| destination.file.as_deref());
-        let own = [config].into_iter().chain(requested.since.as_deref()).chain(requested.others.iter().map(|it| &**it));
+        let local = config.with_extension("local.toml");
+        let read = [config, &local].into_iter().chain(requested.since.as_deref());
+        let own = read.chain(requested.others.iter().map(PathBuf::as_path));
         let mut taken: Vec<_> = own.map(|path| (in_full(&directory.join(path)), "is used otherwise")).collect();
         for file in files {
             let path = directory.join(file);
@@ -110,6 +112,9 @@ impl Reports {
 
     /// Takes from `xacct.toml` what reports need: the external IDs, which they must not show, and where its targets are.
     pub fn know(&self, file: &ConfigFile) {
+        if !self.are_any() {
+            return;
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let ids = file.targets.iter().flat_map(|(_, record)| record.external_id.iter().chain(&record.old_external_ids));
         known.external_ids.extend(ids.map(ToString::to_string));
@@ -124,14 +129,13 @@ impl Reports {
         let inside = self.repository.as_ref().and_then(|repository| path.strip_prefix(repository).ok());
         let path = inside.or(Some(file.path.as_path()).filter(|path| path.is_relative()));
         let text = file.text.as_deref().unwrap_or_default();
-        let line = |(name, _): &(String, _)| {
-            let heading = format!("[targets.{name}]");
-            let number = text.lines().position(|line| line.trim() == heading)?;
-            Some((name.clone(), number + 1))
+        let heading = |(index, line): (usize, &str)| {
+            let name = line.trim().strip_prefix("[targets.")?.strip_suffix(']')?;
+            Some((name.to_owned(), index + 1))
         };
         Places {
             file: path.map(|path| path.display().to_string().replace('\\', "/")).unwrap_or_default(),
-            lines: file.targets.iter().filter_map(line).collect(),
+            lines: text.lines().enumerate().filter_map(heading).collect(),
         }
     }
 

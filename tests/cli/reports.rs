@@ -192,6 +192,7 @@ fn files_are_checked_first() {
         ("--report junit=r.xml --report html=./r.xml", &["gets another report"]),
         ("--report github --report github", &["twice"]),
         ("--report html=xacct.toml", &["is used otherwise"]),
+        ("--report html=xacct.local.toml", &["is used otherwise"]),
         ("--report html=earlier.json --since earlier.json", &["is used otherwise"]),
         ("--report html=r.html --since absent.json", &["absent.json"]),
         ("--report html=r.html --since other.json", &["schema_version"]),

@@ -178,6 +178,8 @@ fn reports_in_chromium() {
     assert!(few["marked"].to_string().contains("999999999999"), "{}", few["marked"]);
     assert!(!few["deciding"].as_array().unwrap().is_empty(), "{few}");
 
+    assert!(found["few"]["since"].as_str().unwrap().contains("2026-11-30 07:15:45 UTC as well"), "{few}");
+
     let many = &found["many"];
     assert_eq!((&many["rows"], &many["shown"]), (&json!(1000), &json!("20 of 1000 shown")));
     for action in ["filter_ms", "sort_ms", "open_ms"] {

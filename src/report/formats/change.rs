@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::link::Link;
+use super::link::{Link, State};
 use super::view::View;
 use crate::report::console::count;
 
@@ -13,6 +13,8 @@ pub struct Changes {
     pub changed: Vec<Changed>,
     /// How many links are as they were.
     pub unchanged: usize,
+    /// When links that work now were tested then, if they worked.
+    pub proven: BTreeMap<String, String>,
 }
 
 /// What changed about one link.
@@ -63,6 +65,12 @@ impl Changes {
 pub fn between(before: &View<'_>, now: &View<'_>) -> Changes {
     let old: BTreeMap<_, _> = before.links.iter().map(|link| (link.name, link)).collect();
     let mut changed: Vec<_> = now.links.iter().filter_map(|link| compared(old.get(link.name).copied(), link)).collect();
+    let works = |link: &&Link<'_>| link.state == State::Works;
+    let proven = now.links.iter().filter(works).filter_map(|link| {
+        let at = old.get(link.name).copied().filter(works)?.started_at?;
+        Some((link.name.to_owned(), at.to_owned()))
+    });
+    let proven = proven.collect();
     let names: BTreeSet<_> = now.links.iter().map(|link| link.name).collect();
     changed.extend(before.links.iter().filter(|link| !names.contains(link.name)).map(|link| Changed {
         name: link.name.to_owned(),
@@ -72,7 +80,7 @@ pub fn between(before: &View<'_>, now: &View<'_>) -> Changes {
     let unchanged = now.links.len() - changed.iter().filter(|it| it.kind != Kind::Removed).count();
     let order = [Kind::Worse, Kind::Removed, Kind::Added, Kind::Other, Kind::Better];
     changed.sort_by_key(|it| order.iter().position(|kind| *kind == it.kind));
-    Changes { since: before.started_at().map(str::to_owned), changed, unchanged }
+    Changes { since: before.started_at().map(str::to_owned), changed, unchanged, proven }
 }
 
 fn compared(old: Option<&Link<'_>>, link: &Link<'_>) -> Option<Changed> {

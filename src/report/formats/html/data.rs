@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::report::diagnosis::statement_lines;
 use crate::report::formats::cases::Case;
+use crate::report::formats::change::Changes;
 use crate::report::formats::code::lines;
 use crate::report::formats::document::{Change, Layer, Policy, Target};
 use crate::report::formats::link::Link;
@@ -63,6 +64,9 @@ struct Row {
     principals: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
+    /// When the test of the earlier report was, if the link worked then and works now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ms: Option<u64>,
     cases: Vec<Value>,
@@ -71,10 +75,11 @@ struct Row {
 
 impl Data {
     /// Returns the data of these links.
-    pub fn of(view: &View<'_>) -> Self {
+    pub fn of(view: &View<'_>, changes: Option<&Changes>) -> Self {
         let mut data = Self::default();
         for link in &view.links {
-            let row = data.row(link);
+            let before = changes.and_then(|changes| changes.proven.get(link.name)).map(|at| lines(&time(at)));
+            let row = Row { before, ..data.row(link) };
             data.links.push(row);
         }
         let of_case = |case: &Case| {
@@ -108,6 +113,7 @@ impl Data {
             role: lines(&link.role),
             principals: link.principals.iter().map(|principal| lines(principal)).collect(),
             at: link.started_at.map(|at| lines(&time(at))),
+            before: None,
             ms: link.duration_ms,
             cases,
             more: self.shared.number(more(link, &own).to_string()),

@@ -21,7 +21,7 @@ const SCRIPT: &str = include_str!("page.js");
 pub fn report(view: &View<'_>, changes: Option<&Changes>) -> String {
     let sentence = html(&view.sentence());
     let command = html(&format!("xacct {}", view.command));
-    let data = Data::of(view);
+    let data = Data::of(view, changes);
     let tested = view.started_at().map(|at| format!(" · tested {}", html(&time(at)))).unwrap_or_default();
     let changes = changes.map(since).unwrap_or_default();
     let links = if view.links.is_empty() { String::new() } else { links(view) };

@@ -338,7 +338,7 @@ fn check_annotations(text: &str) -> Checked {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_name_is_taken_for_markup(texts in prop::collection::vec(hostile(), 1..5)) {

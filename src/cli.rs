@@ -3,6 +3,7 @@
 
 mod print;
 mod refusals;
+mod reports;
 mod session;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use clap::{Args, ValueEnum};
 
 pub use print::*;
 pub use refusals::*;
+pub use reports::*;
 pub use session::*;
 
 use crate::iam::arn::{ManagedPolicy, PrincipalRef, UserRef};
@@ -405,6 +407,27 @@ pub struct FailOptions {
         hide_default_value = true
     )]
     pub fail_on: Vec<FailOn>,
+}
+
+impl FailOptions {
+    /// Returns the outcomes that count as failures, as in JSON; `None` if all do.
+    #[must_use]
+    pub fn ids(&self) -> Option<Vec<&'static str>> {
+        let counts: Vec<_> = FailOn::ALL.into_iter().filter(|outcome| self.fail_on.contains(outcome)).collect();
+        (counts.len() < FailOn::ALL.len()).then(|| counts.into_iter().map(FailOn::id).collect())
+    }
+}
+
+impl FailOn {
+    const ALL: [Self; 3] = [Self::Broken, Self::Open, Self::Unproven];
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Open => "open",
+            Self::Unproven => "unproven",
+        }
+    }
 }
 
 /// A group of outcomes of a test.

@@ -1,6 +1,7 @@
 //! The command line as a whole: registers commands, and turns arguments into an action to run.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, Resettable};
@@ -13,6 +14,7 @@ use crate::cli::{Global, OutputFormat};
 use crate::config::{ConfigFile, VARIABLE as EXTERNAL_ID};
 use crate::context::Context;
 use crate::error::{Ended, Result};
+use crate::operations::reports::{Reports, Requested};
 use crate::operations::run::Run;
 use crate::report::Console;
 use crate::topics::TOPICS;
@@ -72,6 +74,7 @@ pub struct Start<'a> {
     pub context: &'a Context,
     pub console: &'a Console,
     pub global: &'a Global,
+    pub reports: &'a Reports,
     /// All commands.
     pub groups: &'static [Group],
 }
@@ -86,15 +89,17 @@ impl<'a> Start<'a> {
         // Messages name the file as the user knows it.
         let shown = if self.global.config.is_absolute() { &path } else { &self.global.config };
         let file = ConfigFile::load(shown)?.with_variable(self.context.variable(EXTERNAL_ID))?;
+        self.reports.know(&file);
         Ok(Run { file, ..self.without_file() })
     }
 
     /// Returns the same for a command that needs no `xacct.toml`.
     pub fn without_file(&self) -> Run<'a> {
-        let Self { context, console, .. } = *self;
+        let Self { context, console, reports, .. } = *self;
         Run {
             context,
             console,
+            reports,
             file: ConfigFile::default(),
             leftovers: Leftovers::default(),
             is_confirming: AtomicBool::default(),
@@ -152,6 +157,8 @@ pub struct Typed {
     pub name: &'static str,
     /// The format of its report.
     pub format: OutputFormat,
+    /// Its further reports.
+    pub reports: Requested,
     /// Runs it.
     pub action: Action,
 }
@@ -170,7 +177,24 @@ pub fn typed<'a>(
     });
     let (entry, matches) = found.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
     let format = matches.try_get_one("output").ok().flatten().copied();
-    Ok(Typed { name: entry.name, format: format.unwrap_or(OutputFormat::Table), action: (entry.parse)(matches)? })
+    Ok(Typed {
+        name: entry.name,
+        format: format.unwrap_or(OutputFormat::Table),
+        reports: requested(matches),
+        action: (entry.parse)(matches)?,
+    })
+}
+
+/// Returns the reports that a command is to write; none if it has no such options.
+fn requested(matches: &ArgMatches) -> Requested {
+    let path = |id| matches.try_get_one::<PathBuf>(id).ok().flatten().cloned();
+    Requested {
+        destinations: matches.try_get_many("report").ok().flatten().into_iter().flatten().cloned().collect(),
+        since: path("since"),
+        redact: matches.try_get_one("redact").ok().flatten().copied().unwrap_or_default(),
+        others: path("save_facts").into_iter().collect(),
+        external_id: matches.try_get_one("external_id").ok().flatten().cloned(),
+    }
 }
 
 /// Parses the arguments into the global options and a command.

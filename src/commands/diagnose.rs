@@ -26,7 +26,6 @@ use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Proof, Prover, Watch};
-use crate::report::json;
 pub use arguments::Diagnose;
 use diagnosed::{Diagnosed, JsonDiagnosed};
 
@@ -50,10 +49,10 @@ async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
         None => live(args, run).await?,
     };
     let exit_code = ExitCode::worst(diagnosed.iter().map(Diagnosed::exit_code));
-    if run.console.is_json() {
-        let targets = diagnosed.iter().map(|it| (it.name.clone(), it.into())).collect();
-        run.console.result(&json::document("diagnose", exit_code, JsonDiagnose { targets }));
-    } else {
+    run.publish("diagnose", exit_code, || JsonDiagnose {
+        targets: diagnosed.iter().map(|it| (it.name.clone(), it.into())).collect(),
+    });
+    if !run.console.is_json() {
         let width = run.console.width();
         let blocks = match diagnosed.as_slice() {
             [one] => vec![one.text(width)],

@@ -28,6 +28,7 @@ use clap::error::{ContextKind, ContextValue};
 use crate::cli::{Global, OutputFormat};
 use crate::context::Context;
 use crate::error::{Ended, Error, ExitCode};
+use crate::operations::reports::Reports;
 use crate::report::{Console, json};
 use command_line::{Entry, Group, Start, Typed};
 
@@ -120,18 +121,27 @@ pub fn complete(arguments: &[OsString]) -> Option<Ended> {
 
 /// Runs the command and reports the result.
 pub fn run(line: &CommandLine, context: &Context) -> Ended {
-    let Typed { name, format, action } = &line.typed;
+    let Typed { name, format, reports, action } = &line.typed;
     let console = Console::new(context.terminal, *format).with_volume(line.global.volume());
-    let start = Start { context, console: &console, global: &line.global, groups: GROUPS };
-    let ended = action(&start).unwrap_or_else(|error| {
+    let failed = |error: &Error, reports: Option<&Reports>| {
         let exit_code = error.kind.exit_code();
+        let document = json::value(name, exit_code, json::Failure { error: error.into() });
         if console.is_json() {
-            console.result(&json::document(name, exit_code, json::Failure { error: (&error).into() }));
+            console.result(&json::text(&document));
         }
-        console.error(&error);
-        exit_code.into()
-    });
-    match console.lost() {
+        console.error(error);
+        if let Some(reports) = reports {
+            reports.write(document, &console);
+        }
+        Ended::from(exit_code)
+    };
+    let reports = match Reports::prepare(name, reports, &line.global.config, context) {
+        Ok(reports) => reports,
+        Err(error) => return failed(&error, None),
+    };
+    let start = Start { context, console: &console, global: &line.global, reports: &reports, groups: GROUPS };
+    let ended = action(&start).unwrap_or_else(|error| failed(&error, Some(&reports)));
+    match console.lost().or_else(|| reports.lost()) {
         None => ended,
         Some(error) => {
             console.error(&error);

@@ -20,7 +20,7 @@ use crate::operations::run::Run;
 use crate::operations::settle;
 use crate::operations::verification::{Proven, Verification};
 use crate::proof::Proof;
-use crate::report::json::{self, JsonError, JsonProof};
+use crate::report::json::{self, JsonError, JsonProof, JsonTrust};
 use crate::report::several::{self, Field, Sheet};
 use crate::report::{console, diagnosis, proof};
 pub use arguments::Verify;
@@ -61,10 +61,11 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let connections = verification.connect(&links)?;
     let proofs = verification.prove(&links, &principals, &connections).await?;
     let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code_of(&proven.result, &args.fail)));
-    if run.console.is_json() {
+    run.publish("verify", exit_code, || {
         let targets = proofs.iter().map(|proven| (proven.link.name.clone(), proven.into())).collect();
-        run.console.result(&json::document("verify", exit_code, JsonVerify { targets }));
-    } else {
+        JsonVerify { fail_on: args.fail.ids(), targets }
+    });
+    if !run.console.is_json() {
         report(&proofs, run);
     }
     Ok(exit_code)
@@ -161,6 +162,9 @@ fn table(proofs: &[Proven<'_>], width: u16) -> Vec<String> {
 
 #[derive(Serialize)]
 struct JsonVerify {
+    /// Absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fail_on: Option<Vec<&'static str>>,
     targets: BTreeMap<String, JsonVerified>,
 }
 
@@ -168,12 +172,15 @@ struct JsonVerify {
 struct JsonVerified {
     account: String,
     role_arn: String,
+    principals: Vec<String>,
     /// What `xacct rotate external-id --finish` ends.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     old_external_ids: Vec<String>,
     /// What `xacct move --finish` removes.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust_policy: Option<JsonTrust>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,8 +194,10 @@ impl From<&Proven<'_>> for JsonVerified {
         Self {
             account: proven.link.account.to_string(),
             role_arn: proven.role.to_string(),
+            principals: proven.link.principal_names(),
             old_external_ids: proven.link.old_external_ids.iter().map(ToString::to_string).collect(),
             moved_from: proven.link.old_role().map(ToString::to_string),
+            trust_policy: json::trust_policy(&proven.result, proven.role.name.as_str()),
             verification: proven.result.as_ref().ok().map(JsonProof::from),
             diagnosis: proven.diagnosis.clone(),
             error: proven.result.as_ref().err().map(JsonError::from),

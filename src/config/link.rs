@@ -181,6 +181,15 @@ pub enum WayIn {
     Search,
 }
 
+/// Returns principals as KIND/NAME; users by name if there is no other kind.
+#[must_use]
+pub fn principal_names(principals: &[PrincipalRef]) -> Vec<String> {
+    match principals.iter().all(|principal| principal.user().is_some()) {
+        true => principals.iter().map(PrincipalRef::label).collect(),
+        false => principals.iter().map(|principal| principal.without_account().to_string()).collect(),
+    }
+}
+
 impl Link {
     /// Returns the role's name below its path: `engineering/deploy`.
     #[must_use]
@@ -192,6 +201,12 @@ impl Link {
     #[must_use]
     pub fn principals_in_words(&self) -> String {
         self.principals.iter().map(PrincipalRef::label).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the principals, for JSON.
+    #[must_use]
+    pub fn principal_names(&self) -> Vec<String> {
+        principal_names(&self.principals)
     }
 
     /// Returns the Region, or whose it is.

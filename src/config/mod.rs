@@ -15,7 +15,7 @@ mod write;
 
 pub use file::{ConfigFile, DEFAULT_ROLE_NAME, Manager, OtherRole, Recorded, RecordedSource, VARIABLE};
 pub use grant::GrantSettings;
-pub use link::{ExternalIdChoice, Keeps, Link, Source, WayIn};
+pub use link::{ExternalIdChoice, Keeps, Link, Source, WayIn, principal_names};
 pub use policy_files::{read_policy_file, read_trust_statements, rebased};
 pub use save::check_writable;
 pub use select::{

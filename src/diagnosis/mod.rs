@@ -35,7 +35,8 @@ pub use fix::{Fix, FixStep};
 pub use join::Part;
 pub use message::{Message, Saved, messages, note as message_note, operated};
 pub use policies::Unread;
-pub use verdict::{Layer, Verdict};
+pub use redact::Masks;
+pub use verdict::{Layer, ReadPolicy, Verdict};
 
 use ahead::Ahead;
 use checks::{
@@ -61,6 +62,9 @@ pub struct Diagnosis {
     pub unread: Vec<Unread>,
     /// How each kind of policy decides, with reasons.
     pub layers: Vec<Layer>,
+    /// The policies that decide about AssumeRole, as they were read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<ReadPolicy>,
     /// What should be changed and does not make the link wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -154,6 +158,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         possible: Vec::new(),
         unread: policies::unread(facts),
         layers: Vec::new(),
+        policies: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),
     };
@@ -231,6 +236,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     diagnosis.warnings.extend(age::warnings(facts));
     if !change::is_asked_for(facts) {
         diagnosis.layers = evaluations.all().map(Evaluation::report).chain(layers).collect();
+        let assume = evaluations.assume.first().into_iter().flat_map(ActionEvaluation::layers);
+        diagnosis.policies = assume.flat_map(Evaluation::read).collect();
     }
     // The sort is stable: findings of equal certainty keep the order of the checks.
     diagnosis.findings.sort_by_key(|finding| (finding.foreseen, finding.certainty));

@@ -4,18 +4,36 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The placeholder of each account ID: `111111111111`, `222222222222`, … Equal IDs get equal placeholders, so that the
-/// diagnosis does not change.
-#[derive(Default)]
-pub struct Masks(BTreeMap<String, String>);
+/// The number of digits of an account ID.
+const DIGITS: usize = 12;
+
+/// The placeholder of each account ID. Equal IDs get equal placeholders, so that the diagnosis does not change.
+pub struct Masks {
+    placeholders: BTreeMap<String, String>,
+    /// Returns the placeholder with this number.
+    placeholder: fn(usize) -> String,
+}
+
+impl Default for Masks {
+    /// Returns placeholders that are account IDs, too: `111111111111`, `222222222222`, …
+    fn default() -> Self {
+        let digits =
+            |number: usize| if number < 10 { number.to_string().repeat(DIGITS) } else { format!("{number:012}") };
+        Self { placeholders: BTreeMap::new(), placeholder: digits }
+    }
+}
 
 impl Masks {
+    /// Returns placeholders that nobody takes for account IDs: `ACCOUNT-1`, `ACCOUNT-2`, …
+    #[must_use]
+    pub fn in_words() -> Self {
+        Self { placeholders: BTreeMap::new(), placeholder: |number| format!("ACCOUNT-{number}") }
+    }
+
     /// Returns the placeholder of an account ID, a new one for a new ID.
     pub fn of(&mut self, account: &str) -> &str {
-        let number = self.0.len() + 1;
-        self.0
-            .entry(account.to_owned())
-            .or_insert_with(|| if number < 10 { number.to_string().repeat(12) } else { format!("{number:012}") })
+        let number = self.placeholders.len() + 1;
+        self.placeholders.entry(account.to_owned()).or_insert_with(|| (self.placeholder)(number))
     }
 
     /// Replaces the account IDs in every string and key. JSON numbers stay.
@@ -34,7 +52,7 @@ impl Masks {
         }
     }
 
-    /// Returns the text with every run of exactly twelve digits replaced.
+    /// Returns the text with every run of exactly twelve digits replaced, and known account IDs within longer runs.
     fn hidden(&mut self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
@@ -43,11 +61,28 @@ impl Masks {
             let end = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
             let (digits, after) = from.split_at(end);
             out.push_str(before);
-            let is_account = digits.len() == 12 && !ends_a_request_id(&out);
-            out.push_str(if is_account { self.of(digits) } else { digits });
+            let is_account = digits.len() == DIGITS && !ends_a_request_id(&out);
+            match is_account {
+                true => out.push_str(self.of(digits)),
+                false => out.push_str(&self.known_within(digits)),
+            }
             rest = after;
         }
         out + rest
+    }
+
+    /// Returns digits with the account IDs replaced that are known by now.
+    fn known_within(&self, digits: &str) -> String {
+        let mut out = String::new();
+        let mut rest = digits;
+        while let Some(first) = rest.chars().next() {
+            let known = rest.get(..DIGITS).and_then(|start| self.placeholders.get(start));
+            let length = known.map_or(first.len_utf8(), |_| DIGITS);
+            let (start, after) = rest.split_at(length);
+            out.push_str(known.map_or(start, String::as_str));
+            rest = after;
+        }
+        out
     }
 }
 

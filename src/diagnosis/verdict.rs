@@ -1,13 +1,14 @@
 //! Evaluates the policies, although part of the request may be unknown and part of the policies unreadable.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::context::{self, Asked};
 use super::denial::Denial;
 use super::facts::{Answer, Facts};
 use super::finding::Possibility;
 use super::policies::{self, Missing, Policies};
-use super::statement::{StatementRef, mismatch_words};
+use super::statement::{PolicyRef, StatementRef, mismatch_words};
 use crate::iam::evaluate::{self, Mismatch, Request};
 use crate::iam::names::BUCKET_ACTIONS;
 use crate::iam::policy::{Effect, Element, PolicyDocument};
@@ -50,6 +51,17 @@ pub struct Layer {
     pub verdict: Verdict,
     /// The reasons: each statement that applies, or why it does not.
     pub reasons: Vec<String>,
+}
+
+/// A policy as it was read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReadPolicy {
+    /// The policy, such as `trust policy of role xacct`.
+    pub policy: String,
+    /// The policy document.
+    pub document: Value,
+    /// The numbers of the statements that deny the request, or, if none does, of those that allow it.
+    pub deciding: Vec<usize>,
 }
 
 /// The evaluation of all policies of one kind.
@@ -127,6 +139,22 @@ impl<'a> Evaluation<'a> {
         };
         let nearest = allows.min_by_key(|(_, mismatches)| distance(mismatches));
         nearest.map(|(place, mismatches)| (place, mismatches.as_slice()))
+    }
+
+    /// Returns the policies.
+    pub fn read(&self) -> Vec<ReadPolicy> {
+        let applying = if self.denies.is_empty() { &self.allows } else { &self.denies };
+        let others = self.may_apply.iter().map(|(place, _)| place).chain(self.misses.iter().map(|(place, _)| place));
+        let mut all: Vec<(&PolicyRef, ReadPolicy)> = Vec::new();
+        for place in self.allows.iter().chain(&self.denies).chain(others) {
+            if !all.iter().any(|(known, _)| **known == place.policy) {
+                let of_policy = applying.iter().filter(|it| it.policy == place.policy);
+                let deciding = of_policy.map(|it| it.number).collect();
+                let (policy, document) = (place.policy.words(), place.document.to_value());
+                all.push((&place.policy, ReadPolicy { policy, document, deciding }));
+            }
+        }
+        all.into_iter().map(|(_, policy)| policy).collect()
     }
 
     /// Returns the evaluation for the report.

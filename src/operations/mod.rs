@@ -17,6 +17,7 @@ pub(crate) mod operators;
 pub(crate) mod orphans;
 pub(crate) mod planning;
 pub(crate) mod proving;
+pub(crate) mod reports;
 pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod settle;

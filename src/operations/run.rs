@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::aws::client::notify::Warn;
@@ -16,16 +17,18 @@ use crate::aws::s3::test_bucket::Leftovers;
 use crate::cli::{TypedCode, UserOptions};
 use crate::config::{self, ConfigFile, Link, Source};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{ExitCode, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{MfaSerial, Region};
 use crate::operations::level::Level;
-use crate::report::Console;
+use crate::operations::reports::Reports;
+use crate::report::{Console, json};
 
 /// The context that commands share.
 pub(crate) struct Run<'a> {
     pub context: &'a Context,
     pub console: &'a Console,
+    pub reports: &'a Reports,
     pub file: ConfigFile,
     pub leftovers: Leftovers,
     /// Whether xacct waits for a confirmation: nothing has been changed so far.
@@ -82,6 +85,17 @@ impl Run<'_> {
             self.console.say(&format!("Wrote {}; list it in .gitignore", file.local.path.display()));
         }
         config::record(file, source, links)
+    }
+
+    /// Prints the document of a command if JSON output was requested, and writes it as reports, if any were.
+    pub fn publish<T: Serialize>(&self, command: &'static str, exit_code: ExitCode, body: impl FnOnce() -> T) {
+        if self.console.is_json() || self.reports.are_any() {
+            let document = json::value(command, exit_code, body());
+            if self.console.is_json() {
+                self.console.result(&json::text(&document));
+            }
+            self.reports.write(document, self.console);
+        }
     }
 
     /// Refuses a command that deletes or revokes, and names no target.

@@ -228,6 +228,9 @@ pub struct JsonSource {
     principals: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operator: Option<json::Operator>,
+    /// Whether bootstrap --check counts the grant as different; `None` if the command adds no access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differs: Option<bool>,
     changes: Vec<JsonChange>,
     notes: Vec<String>,
     /// `None` if the command adds no access.
@@ -246,7 +249,12 @@ impl JsonSource {
     /// Adds the warnings of the plan.
     #[must_use]
     pub fn with_warnings(self, plan: &Plan) -> Self {
-        Self { warnings: Some(json::plan_warnings(plan)), weaker: plan.weaker().map(Weaker::id).collect(), ..self }
+        Self {
+            differs: Some(plan.is_difference()),
+            warnings: Some(json::plan_warnings(plan)),
+            weaker: plan.weaker().map(Weaker::id).collect(),
+            ..self
+        }
     }
 }
 
@@ -257,6 +265,7 @@ impl<T> From<&Work<T>> for JsonSource {
             user: source.the_user().map(ToString::to_string),
             principals: source.staying().map(|grantee| grantee.arn.to_string()).collect(),
             operator: source.operator.as_ref().map(json::Operator::from),
+            differs: None,
             changes: json::plan_changes(&grant.plan, ""),
             notes: json::plan_notes(&grant.plan),
             warnings: None,

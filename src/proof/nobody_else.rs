@@ -1,6 +1,7 @@
 //! The step that reads whom else the trust policy admits, which the user's own session cannot try.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use crate::aws::client::access::Access;
 use crate::aws::iam::observe;
 use crate::aws::iam::read::FoundRole;
 use crate::error::{Error, Kind, Result};
-use crate::iam::admission::{Declared, Review};
+use crate::iam::admission::{Admitted, Declared, Review, Standing, Subject, of_trust};
 use crate::iam::last_use::Used;
 use crate::iam::names::AccountId;
 use crate::iam::state::{FoundDocument, Reading, is_ours};
@@ -27,6 +28,8 @@ pub(super) struct Read {
     pub step: Option<Step>,
     /// The role, if it could be read.
     pub role: Option<FoundRole>,
+    /// As [`Proof::deciding`](super::Proof::deciding).
+    pub deciding: Vec<usize>,
     /// The last use of the role by the first read. Assumed: AWS does not report a use within seconds, so it is not this
     /// proof's.
     pub used_before: Option<Used>,
@@ -89,7 +92,8 @@ pub(super) async fn step(
         Ok(role) => (judged(&role, claim, &declared), Some(role)),
         Err(why) => (not_checked(claim, &why, Some(&access)), None),
     };
-    Some(Read { step: Some(step.took(duration + start.elapsed())), role, used_before })
+    let deciding = role.as_ref().map(|role| deciding(role, claim, &declared)).unwrap_or_default();
+    Some(Read { step: Some(step.took(duration + start.elapsed())), role, deciding, used_before })
 }
 
 /// Reads the role of the claim. Right after a write AWS may not show it yet.
@@ -195,6 +199,19 @@ fn judged(role: &FoundRole, claim: &Claim, declared: &Declared) -> Step {
     };
     let step = review.warnings().fold(step, Step::warning);
     review.notes().fold(step, Step::note)
+}
+
+/// Returns the statements that decide who is admitted, by their numbers.
+fn deciding(role: &FoundRole, claim: &Claim, declared: &Declared) -> Vec<usize> {
+    let FoundDocument::Policy(document) = &role.trust else { return Vec::new() };
+    let subject = Subject { source: Some(&declared.source), ..claim.subject(&role.tags) };
+    let all = of_trust(document, subject);
+    let of = |standing: Standing| {
+        let is_it = |admitted: &&Admitted| declared.standing(admitted, subject) == standing;
+        all.iter().filter(is_it).map(|admitted| admitted.statement + 1).collect::<BTreeSet<_>>()
+    };
+    let others = of(Standing::Undeclared);
+    if others.is_empty() { of(Standing::Declared) } else { others }.into_iter().collect()
 }
 
 fn repair(error: Error, role: &FoundRole) -> Error {

@@ -32,6 +32,9 @@ pub struct Proof {
     pub bucket: Option<String>,
     /// The role, if it was read.
     pub role: Option<FoundRole>,
+    /// The statements of its trust policy, by their numbers from 1, that admit those whom the link does not declare; if
+    /// there are none, those that admit whom it declares.
+    pub deciding: Vec<usize>,
     /// The last use of the role by the first read; `None` if it was not read.
     pub used_before: Option<Used>,
 }

@@ -165,7 +165,7 @@ impl Prover {
         if session.is_some() {
             self.check_membership(&mut steps, &claim.principals);
         }
-        let Read { step, role, used_before } = read.unwrap_or_default();
+        let Read { step, role, deciding, used_before } = read.unwrap_or_default();
         steps.extend(step);
         let ready_after = match claim.freshness {
             Freshness::Settled => None,
@@ -175,7 +175,19 @@ impl Prover {
         };
         let (outcome, duration) = (Outcome::of(&steps), start.elapsed());
         let tested_as = self.known_caller().and_then(|caller| self.tested(&claim.principals, caller)).cloned();
-        Ok(Proof { outcome, tested_as, steps, ready_after, started_at, duration, session, bucket, role, used_before })
+        Ok(Proof {
+            outcome,
+            tested_as,
+            steps,
+            ready_after,
+            started_at,
+            duration,
+            session,
+            bucket,
+            role,
+            deciding,
+            used_before,
+        })
     }
 
     /// Returns the AssumeRole request of the proof: once it has been sent, the one that AWS answered last.

@@ -119,6 +119,20 @@ pub enum StepId {
 }
 
 impl StepId {
+    /// All steps, in the order of the report.
+    pub const ALL: [Self; 10] = [
+        Self::WhoAmI,
+        Self::AssumeRole,
+        Self::WhoAmINow,
+        Self::CreateBucket,
+        Self::DeleteBucket,
+        Self::BucketGone,
+        Self::RefusedWithoutExternalId,
+        Self::RefusedWithWrongExternalId,
+        Self::RefusedWithoutMfa,
+        Self::NobodyElseAdmitted,
+    ];
+
     /// Returns the id in JSON, which never changes.
     #[must_use]
     pub fn id(self) -> &'static str {

@@ -133,6 +133,11 @@ impl Console {
         self.message(text, is_prose);
     }
 
+    /// Writes workflow commands to stderr, each on a line of its own.
+    pub fn annotate(&self, commands: &str) {
+        self.message(commands, |_| false);
+    }
+
     fn message(&self, text: &str, wraps: fn(&str) -> bool) {
         let text = self.fitted(text, self.terminal.shows_messages, wraps);
         let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{text}"));

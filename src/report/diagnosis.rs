@@ -245,13 +245,19 @@ fn layer_lines(layer: &Layer, width: usize) -> Vec<String> {
 
 /// Returns a statement as JSON, with `>` before each line of the elements at fault.
 fn marked_lines(statement: &Value, marked: &[Vec<String>]) -> Vec<String> {
-    let mut lines = Vec::new();
-    write_value(statement, &mut Vec::new(), ("", ""), marked, &mut lines);
     let line = |(is_marked, text): (bool, String)| {
         let text = plain(&text);
         if is_marked { format!("   {BAD}>{BAD:#} {text}") } else { format!("     {text}") }
     };
-    lines.into_iter().map(line).collect()
+    statement_lines(statement, marked).into_iter().map(line).collect()
+}
+
+/// Returns the lines of a statement as JSON, and whether each belongs to an element at fault.
+#[must_use]
+pub fn statement_lines(statement: &Value, marked: &[Vec<String>]) -> Vec<(bool, String)> {
+    let mut lines = Vec::new();
+    write_value(statement, &mut Vec::new(), ("", ""), marked, &mut lines);
+    lines
 }
 
 fn write_value(

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::changes::{self, Mood};
 use crate::error::{AwsAnswer, Error, ExitCode, Kind};
+use crate::iam::arn::PrincipalRef;
 use crate::iam::plan::Plan;
 use crate::iam::state::FoundDocument;
 use crate::proof::{Proof, Step};
@@ -24,12 +25,24 @@ pub struct Document<T> {
     body: T,
 }
 
+/// Returns a document.
+#[must_use]
+pub fn value<T: Serialize>(command: &'static str, exit_code: ExitCode, body: T) -> Value {
+    let document = Document { schema_version: SCHEMA_VERSION, command, exit_code: exit_code as u8, body };
+    // Serialising cannot fail: every type here consists of strings, numbers, lists and maps with string keys.
+    serde_json::to_value(&document).unwrap_or_default()
+}
+
 /// Returns a document as text.
 #[must_use]
 pub fn document<T: Serialize>(command: &'static str, exit_code: ExitCode, body: T) -> String {
-    let document = Document { schema_version: SCHEMA_VERSION, command, exit_code: exit_code as u8, body };
-    // Serialising cannot fail: every type here consists of strings, numbers, lists and maps with string keys.
-    serde_json::to_string_pretty(&document).unwrap_or_default()
+    text(&value(command, exit_code, body))
+}
+
+/// Returns a document as it is printed.
+#[must_use]
+pub fn text(document: &Value) -> String {
+    serde_json::to_string_pretty(document).unwrap_or_default()
 }
 
 /// The body of the document of a failed command.
@@ -118,6 +131,8 @@ pub fn plan_warnings(plan: &Plan) -> Vec<String> {
 #[derive(Debug, Serialize)]
 pub struct JsonProof {
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tested_as: Option<String>,
     /// The version of xacct.
     xacct_version: &'static str,
     started_at: String,
@@ -125,6 +140,22 @@ pub struct JsonProof {
     #[serde(skip_serializing_if = "Option::is_none")]
     ready_after_ms: Option<u64>,
     steps: Vec<JsonStep>,
+}
+
+/// The trust policy of the role of a link, as its test read it.
+#[derive(Debug, Serialize)]
+pub struct JsonTrust {
+    policy: String,
+    document: Value,
+    deciding: Vec<usize>,
+}
+
+/// Returns the trust policy that a test read, if it read one.
+#[must_use]
+pub fn trust_policy(proof: &crate::error::Result<Proof>, role: &str) -> Option<JsonTrust> {
+    let proof = proof.as_ref().ok()?;
+    let document = proof.role.as_ref()?.trust.policy()?.to_value();
+    Some(JsonTrust { policy: format!("trust policy of role {role}"), document, deciding: proof.deciding.clone() })
 }
 
 #[derive(Debug, Serialize)]
@@ -147,6 +178,7 @@ impl From<&Proof> for JsonProof {
     fn from(proof: &Proof) -> Self {
         Self {
             outcome: proof.outcome.id(),
+            tested_as: proof.tested_as.as_ref().map(PrincipalRef::label),
             xacct_version: env!("CARGO_PKG_VERSION"),
             started_at: in_seconds(proof.started_at),
             duration_ms: milliseconds(proof.duration),

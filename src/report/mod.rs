@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod console;
 pub mod diagnosis;
+pub mod formats;
 pub mod json;
 pub mod markdown;
 pub mod orphans;

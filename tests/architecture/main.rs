@@ -57,11 +57,12 @@ const LAYERS: [(&str, &[&str]); 17] = [
 ];
 
 /// The root file of every crate of the repository, except the fuzz targets, which only reuse test properties.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "src/lib.rs",
     "benches/contenders/main.rs",
     "tests/architecture/main.rs",
     "tests/behaviour/main.rs",
+    "tests/browser/main.rs",
     "tests/cli/main.rs",
     "tests/evaluator/main.rs",
     "tests/reliability/main.rs",

@@ -57,6 +57,7 @@
 //! | `secrets` | no secret is printed, recorded or passed to another program |
 //! | `files` | file modes, symbolic links, an untrusted `xacct.toml` |
 //! | `untrusted_text` | escaping of untrusted text; custom endpoints |
+//! | `reports` | reports for CI and for browsers |
 //! | `output`, `documents`, `help` | all output, for people and for programs |
 //! | `profiles` | profiles and Regions from config files and the environment |
 //! | `config_files` | AWS config files as people have them; access keys and settings in the environment |
@@ -140,6 +141,7 @@ mod propagation;
 mod rarer_refusals;
 mod refusals;
 mod replace;
+mod reports;
 mod revoke;
 mod risks;
 mod role_use;

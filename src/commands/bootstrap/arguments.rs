@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::{
-    ChangeOptions, GrantOptions, Half, OperatorAccess, PrincipalOptions, ProofOptions, ReportOptions, RoleOptions,
-    account, target_name, timeout,
+    ChangeOptions, GrantOptions, Half, OperatorAccess, PrincipalOptions, ProofOptions, RedactOption, ReportFiles,
+    ReportOptions, RoleOptions, account, target_name, timeout,
 };
 use crate::iam::names::AccountId;
 
@@ -97,6 +97,12 @@ pub struct Bootstrap {
     /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
+    /// Reports in further formats.
+    #[command(flatten)]
+    pub files: ReportFiles,
+    /// Whether to hide account IDs.
+    #[command(flatten)]
+    pub redact: RedactOption,
 }
 
 impl Bootstrap {
@@ -127,6 +133,8 @@ impl Bootstrap {
             grant: GrantOptions::default(),
             proof,
             report,
+            files: ReportFiles::default(),
+            redact: RedactOption::default(),
         }
     }
 }

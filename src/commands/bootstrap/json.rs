@@ -39,6 +39,7 @@ struct JsonTarget {
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     role_arn: Option<String>,
+    principals: Vec<String>,
     /// What `xacct move --finish` removes.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved_from: Option<String>,
@@ -46,6 +47,9 @@ struct JsonTarget {
     external_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operator: Option<json::Operator>,
+    /// Whether bootstrap --check counts it as different; absent if the target could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differs: Option<bool>,
     changes: Vec<JsonChange>,
     notes: Vec<String>,
     warnings: Vec<String>,
@@ -81,6 +85,7 @@ impl JsonBootstrap {
             let target = JsonTarget {
                 account: failed.link.account.to_string(),
                 role: failed.link.role.to_string(),
+                principals: failed.link.principal_names(),
                 error: Some((&failed.error).into()),
                 ..JsonTarget::default()
             };
@@ -107,9 +112,11 @@ impl From<&Job> for JsonTarget {
             account: job.link.account.to_string(),
             role: job.link.role.to_string(),
             role_arn: Some(job.role.to_string()),
+            principals: job.link.principal_names(),
             moved_from: job.link.old_role().map(ToString::to_string),
             external_id: job.link.external_id.known().map(ToString::to_string),
             operator: job.operator.as_ref().map(json::Operator::from),
+            differs: Some(job.plan.is_difference()),
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),
             notes: json::plan_notes(&job.plan).into_iter().chain(kept).collect(),
             warnings: json::plan_warnings(&job.plan),

@@ -21,7 +21,7 @@ use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::several::{self, Field, Own, Sheet};
-use crate::report::{self, diagnosis, json, proof};
+use crate::report::{self, diagnosis, proof};
 
 /// External IDs and roles that are different for each of more targets than this are not listed before the question. The
 /// next steps do not name more targets, either.
@@ -177,10 +177,7 @@ pub fn finish(made: &Made, args: &Bootstrap, run: &Run<'_>) {
 pub fn tell(made: &Made, command: &'static str, args: &Bootstrap, run: &Run<'_>) {
     let Made { work, exit_code, orphans, recorded, other_profiles } = made;
     let console = run.console;
-    if console.is_json() {
-        let body = JsonBootstrap::new(work, orphans.as_ref(), args, run, recorded.as_ref());
-        console.result(&json::document(command, *exit_code, body));
-    }
+    run.publish(command, *exit_code, || JsonBootstrap::new(work, orphans.as_ref(), args, run, recorded.as_ref()));
     let Some(recorded) = recorded else {
         if work.pending() > 0 {
             console.say("Nothing was changed");

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::permission;
 use super::typed::Typed;
-use crate::cli::{ReportOptions, RequestOptions, UserOptions, valid};
+use crate::cli::{ReportFiles, ReportOptions, RequestOptions, UserOptions, valid};
 use crate::iam::arn::PrincipalRef;
 
 /// Find out which side of a link is wrong, and how to fix it.
@@ -44,7 +44,7 @@ pub struct Diagnose {
     /// Reads the role's policies and its permissions boundary with the target operator's credentials, and sends no request
     /// for the action. Exits with 0 if they allow it, with 3 if not, and with 5 if that depends on what xacct does not
     /// know.
-    #[arg(long, value_name = "ACTION", value_parser = permission::action, conflicts_with_all = ["facts", "save_facts", "duration"])]
+    #[arg(long, value_name = "ACTION", value_parser = permission::action, conflicts_with_all = ["facts", "save_facts", "duration", "report"])]
     pub action: Option<String>,
     /// The resource of that action (default: every resource)
     #[arg(long, value_name = "ARN", value_parser = permission::resource, requires = "action")]
@@ -70,10 +70,10 @@ pub struct Diagnose {
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
     /// Save the facts to this file; it contains no secrets
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "redactable")]
     pub save_facts: Option<PathBuf>,
-    /// Replace account IDs with placeholders in that file
-    #[arg(long, requires = "save_facts")]
+    /// Replace account IDs with placeholders in that file, and in reports
+    #[arg(long, requires = "redactable")]
     pub redact: bool,
     /// AWS profile of the operator in the source account (default: from xacct.toml, else the usual credential chain)
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
@@ -90,4 +90,7 @@ pub struct Diagnose {
     /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
+    /// Reports in further formats.
+    #[command(flatten)]
+    pub files: ReportFiles,
 }

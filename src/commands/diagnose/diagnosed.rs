@@ -8,7 +8,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::operations::evaluation;
 use crate::proof::{Outcome, Proof};
 use crate::report::console::count;
-use crate::report::json::JsonError;
+use crate::report::json::{JsonError, JsonProof};
 use crate::report::several::{self, Own};
 use crate::report::{diagnosis, proof};
 use crate::text::shell::ShellCommand;
@@ -145,6 +145,8 @@ pub struct JsonDiagnosed {
     role_arn: String,
     user: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<JsonProof>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     diagnosis: Option<Diagnosis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
@@ -157,6 +159,7 @@ impl From<&Diagnosed> for JsonDiagnosed {
         Self {
             role_arn: diagnosed.role.clone(),
             user: diagnosed.user.clone(),
+            verification: diagnosed.proof.as_ref().and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),
             diagnosis: diagnosed.diagnosis.clone(),
             error: diagnosed.error().map(JsonError::from),
             messages: diagnosed.messages.clone(),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::{FailOptions, OperatorAccess, ProofOptions, RefusalOptions, ReportOptions};
+use crate::cli::{FailOptions, OperatorAccess, ProofOptions, RedactOption, RefusalOptions, ReportFiles, ReportOptions};
 
 /// List the targets, with their settings and last tests.
 ///
@@ -11,6 +11,8 @@ use crate::cli::{FailOptions, OperatorAccess, ProofOptions, RefusalOptions, Repo
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "status",
+    // A report on tests that are not new would pass for one on new tests.
+    mut_arg("report", |report| report.requires("live")),
     after_long_help = "Examples:
   xacct list
   xacct list dev --output json
@@ -42,4 +44,10 @@ pub struct List {
     /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
+    /// Reports in further formats.
+    #[command(flatten)]
+    pub files: ReportFiles,
+    /// Whether to hide account IDs.
+    #[command(flatten)]
+    pub redact: RedactOption,
 }

@@ -6,19 +6,23 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::arguments::List;
 use super::listed::Listed;
 use super::live::Live;
-use crate::config::Manager;
+use crate::config::{Manager, principal_names};
 use crate::diagnosis::Diagnosis;
-use crate::error::ExitCode;
 use crate::iam::arn::PrincipalRef;
 use crate::iam::orphans::Orphans;
 use crate::operations::run::Run;
-use crate::report::json::{self, JsonChange, JsonError, JsonProof};
+use crate::report::json::{self, JsonChange, JsonError, JsonProof, JsonTrust};
 use crate::report::orphans::JsonOrphans;
 
+/// The body of the document.
 #[derive(Serialize)]
-struct JsonList {
+pub struct JsonList {
+    /// With `--live`; absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fail_on: Option<Vec<&'static str>>,
     source: JsonSource,
     targets: BTreeMap<String, JsonTarget>,
     /// With `--live`, if the source account could be read.
@@ -55,6 +59,8 @@ struct JsonTarget {
     #[serde(skip_serializing_if = "Option::is_none")]
     drift: Option<JsonDrift>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    trust_policy: Option<JsonTrust>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
     #[serde(skip_serializing_if = "Option::is_none")]
     diagnosis: Option<Diagnosis>,
@@ -82,8 +88,8 @@ struct JsonDrift {
     error: Option<JsonError>,
 }
 
-/// Returns the list as a document.
-pub fn document(listed: &[Listed<'_>], orphans: Option<&Orphans>, exit_code: ExitCode, run: &Run<'_>) -> String {
+/// Returns the list as the body of a document.
+pub fn list(listed: &[Listed<'_>], orphans: Option<&Orphans>, args: &List, run: &Run<'_>) -> JsonList {
     let account = run.file.source.account();
     let mut principals: Vec<PrincipalRef> = Vec::new();
     for principal in listed.iter().flat_map(|listed| &listed.link.principals) {
@@ -97,18 +103,11 @@ pub fn document(listed: &[Listed<'_>], orphans: Option<&Orphans>, exit_code: Exi
             [PrincipalRef::User(user)] => Some(user.name().to_string()),
             _ => None,
         },
-        principals: named(&principals),
+        principals: principal_names(&principals),
     };
     let targets = listed.iter().map(|listed| (listed.link.name.clone(), listed.into())).collect();
-    json::document("list", exit_code, JsonList { source, targets, orphans: orphans.map(JsonOrphans::from) })
-}
-
-/// Returns the principals as KIND/NAME; users by name if there is no other kind.
-fn named(principals: &[PrincipalRef]) -> Vec<String> {
-    match principals.iter().all(|principal| principal.user().is_some()) {
-        true => principals.iter().map(PrincipalRef::label).collect(),
-        false => principals.iter().map(|principal| principal.without_account().to_string()).collect(),
-    }
+    let fail_on = args.fail.ids().filter(|_| args.live);
+    JsonList { fail_on, source, targets, orphans: orphans.map(JsonOrphans::from) }
 }
 
 impl From<&Listed<'_>> for JsonTarget {
@@ -119,7 +118,7 @@ impl From<&Listed<'_>> for JsonTarget {
             role_arn: role.to_string(),
             external_id: link.external_id.known().map(ToString::to_string),
             region: link.region.as_ref().map(ToString::to_string),
-            principals: named(&link.principals),
+            principals: link.principal_names(),
             require_mfa: link.require_mfa,
             restrict_to_user: link.restrict_to_user,
             policy_arns: link.policy_arns.iter().map(|policy| policy.resolve(role.partition).to_string()).collect(),
@@ -136,6 +135,7 @@ impl From<&Listed<'_>> for JsonTarget {
                 })
             }),
             drift: live.as_ref().map(|live| JsonDrift::of(live, role.name.as_str())),
+            trust_policy: proof.and_then(|proof| json::trust_policy(proof, role.name.as_str())),
             verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),
             diagnosis: live.as_ref().and_then(|live| live.diagnosis.clone()),
             error: proof.and_then(|proof| proof.as_ref().err()).map(JsonError::from),

@@ -36,9 +36,8 @@ fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
     }
     let live = listed.iter().filter_map(|listed| listed.live.as_ref());
     let exit_code = ExitCode::worst(live.map(|live| live.exit_code(&args.fail)));
-    if run.console.is_json() {
-        run.console.result(&json::document(&listed, orphans.as_ref(), exit_code, run));
-    } else {
+    run.publish("list", exit_code, || json::list(&listed, orphans.as_ref(), args, run));
+    if !run.console.is_json() {
         run.console.result(&text::text(&listed, orphans.as_ref(), run));
     }
     Ok(exit_code)

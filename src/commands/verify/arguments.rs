@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::{FailOptions, ProofOptions, RefusalOptions, ReportOptions, valid};
+use crate::cli::{FailOptions, ProofOptions, RedactOption, RefusalOptions, ReportFiles, ReportOptions, valid};
 use crate::iam::arn::PrincipalRef;
 
 /// Test that a link works and rejects what it should.
@@ -53,4 +53,10 @@ pub struct Verify {
     /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
+    /// Reports in further formats.
+    #[command(flatten)]
+    pub files: ReportFiles,
+    /// Whether to hide account IDs.
+    #[command(flatten)]
+    pub redact: RedactOption,
 }

@@ -13,7 +13,6 @@ use crate::iam::arn::PrincipalRef;
 use crate::operations::evaluation::{Evaluated, Evaluation};
 use crate::operations::run::Run;
 use crate::report::diagnosis::{self, evaluated_in_short};
-use crate::report::json;
 use crate::report::several::{self, Field, Sheet};
 
 /// Runs `xacct verify --as`.
@@ -23,10 +22,11 @@ pub async fn evaluated(args: &Verify, principal: &PrincipalRef, links: &[Link], 
     let evaluation = Evaluation { principal, source, user: &args.proof.user, report: args.report, run };
     let all = evaluation.of(links, |_| {}).await?;
     let exit_code = ExitCode::worst(all.iter().map(|it| exit_code(verdict(it), &args.fail)));
-    if run.console.is_json() {
+    run.publish("verify", exit_code, || {
         let targets = all.iter().map(|it| (it.link.name.clone(), it.into())).collect();
-        run.console.result(&json::document("verify", exit_code, JsonVerify { targets }));
-    } else {
+        JsonVerify { fail_on: args.fail.ids(), targets }
+    });
+    if !run.console.is_json() {
         run.console.result(&text(&all, principal, run.console.width()));
     }
     Ok(exit_code)
@@ -74,6 +74,9 @@ fn text(all: &[Evaluated<'_>], principal: &PrincipalRef, width: u16) -> String {
 
 #[derive(Serialize)]
 struct JsonVerify {
+    /// Absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fail_on: Option<Vec<&'static str>>,
     targets: BTreeMap<String, JsonEvaluated>,
 }
 
@@ -81,6 +84,7 @@ struct JsonVerify {
 struct JsonEvaluated {
     account: String,
     role_arn: String,
+    principals: Vec<String>,
     /// With `evaluated`, which no proof has.
     diagnosis: Diagnosis,
 }
@@ -90,6 +94,7 @@ impl From<&Evaluated<'_>> for JsonEvaluated {
         Self {
             account: evaluated.link.account.to_string(),
             role_arn: evaluated.role.to_string(),
+            principals: evaluated.link.principal_names(),
             diagnosis: evaluated.diagnosis.clone(),
         }
     }

@@ -53,10 +53,11 @@ pub async fn must_refuse(args: &Verify, links: &[Link], run: &Run<'_>) -> Result
     .await;
     let caller = stranger.as_ref().ok().map(|stranger| stranger.arn.to_string());
     let exit_code = ExitCode::worst(all.iter().map(|refused| refused.exit_code(&args.fail)));
-    if run.console.is_json() {
+    run.publish("verify", exit_code, || {
         let targets = all.iter().map(|it| (it.link.name.clone(), it.json(caller.as_deref()))).collect();
-        run.console.result(&json::document("verify", exit_code, JsonVerify { targets }));
-    } else {
+        JsonVerify { fail_on: args.fail.ids(), targets }
+    });
+    if !run.console.is_json() {
         all.iter().filter_map(|it| it.result.as_ref().err()).for_each(|error| run.console.error(error));
         let shown = caller.map_or_else(|| origin.clone(), |arn| format!("{arn} ({origin})"));
         run.console.result(&text(&all, &shown, run));
@@ -120,6 +121,7 @@ impl Refused<'_> {
         JsonRefused {
             account: self.link.account.to_string(),
             role_arn: self.role.to_string(),
+            principals: self.link.principal_names(),
             refusal: self.result.as_ref().ok().map(|attempt| JsonRefusal {
                 outcome: match attempt.verdict {
                     Verdict::Denied => "denied",
@@ -166,6 +168,9 @@ fn text(all: &[Refused<'_>], caller: &str, run: &Run<'_>) -> String {
 
 #[derive(Serialize)]
 struct JsonVerify {
+    /// Absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fail_on: Option<Vec<&'static str>>,
     targets: BTreeMap<String, JsonRefused>,
 }
 
@@ -173,6 +178,7 @@ struct JsonVerify {
 struct JsonRefused {
     account: String,
     role_arn: String,
+    principals: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<JsonRefusal>,
     #[serde(skip_serializing_if = "Option::is_none")]

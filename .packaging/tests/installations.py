@@ -19,7 +19,8 @@ def test_pip(place):
 
 def test_uvx(place):
     uvx = (TOOLS / "uvx", "--no-index", "--find-links", PACKAGES)
-    assert place.run(*uvx, "xacct", "--version", UV_PYTHON=sys.executable) == f"xacct {VERSION}\n"
+    # uv reports on stderr what it installs.
+    assert place.run(*uvx, "xacct", "--version", UV_PYTHON=sys.executable).endswith(f"xacct {VERSION}\n")
     place.tells_the_story("xacct-sandbox", prefix=uvx, UV_PYTHON=sys.executable)
 
 

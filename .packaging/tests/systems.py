@@ -14,9 +14,9 @@ from .place import VERSION, Skipped, chroot, needs, package
 QEMU_LIBRARIES = "/usr/aarch64-linux-gnu"
 
 
-def unpacked(place, target, suffix="tar.xz"):
+def unpacked(place, target):
     """Returns the directory of another target's unpacked archive."""
-    path = package(f"xacct-{VERSION}-{target}.{suffix}")
+    path = package(f"xacct-{VERSION}-{target}.tar.xz")
     shutil.unpack_archive(path, place.path / target)
     return place.path / target / f"xacct-{VERSION}-{target}"
 
@@ -44,14 +44,6 @@ def test_musl(place):
         assert b"ld-musl" not in (directory / "bin" / program).read_bytes(), f"{program} is linked dynamically"
     assert place.run(directory / "bin/xacct", "--version") == f"xacct {VERSION}\n"
     place.tells_the_story(directory / "bin/xacct-sandbox")
-
-
-def test_windows(place):
-    wine = needs("wine64") if shutil.which("wine64") else needs("wine")
-    programs = unpacked(place, "x86_64-pc-windows-gnu", "zip") / "bin"
-    output = place.run(wine, programs / "xacct.exe", "--version", WINEDEBUG="-all")
-    assert f"xacct {VERSION}" in output, output
-    place.tells_the_story(programs / "xacct-sandbox.exe", prefix=(wine,), WINEDEBUG="-all")
 
 
 def test_image(place):

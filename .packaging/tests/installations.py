@@ -20,7 +20,7 @@ def test_pip(place):
 def test_uvx(place):
     uvx = (TOOLS / "uvx", "--no-index", "--find-links", PACKAGES)
     # uv reports on stderr what it installs.
-    assert place.run(*uvx, "xacct", "--version", UV_PYTHON=sys.executable).endswith(f"xacct {VERSION}\n")
+    assert place.run(*uvx, "xacct", "--version", UV_PYTHON=sys.executable).startswith(f"xacct {VERSION}\n")
     place.tells_the_story("xacct-sandbox", prefix=uvx, UV_PYTHON=sys.executable)
 
 

@@ -54,9 +54,9 @@ def test_debian(place):
 def test_crate(place):
     """The packaged crate, `cargo install --path` and the wheel: one TLS provider, one version, and all of them work."""
     built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
-    cargo = {"HOME": Path.home(), "path": PATH, "seconds": 5400, "CARGO_TARGET_DIR": built / "crate"}
+    cargo = {"HOME": Path.home(), "path": PATH, "seconds": 5400, "CARGO_TARGET_DIR": built}
     place.run("cargo", "package", "--locked", "--no-verify", "--allow-dirty", "--package", "xacct", cwd=ROOT, **cargo)
-    shutil.unpack_archive(built / f"crate/package/xacct-{VERSION}.crate", place.path, "gztar")
+    shutil.unpack_archive(built / f"package/xacct-{VERSION}.crate", place.path, "gztar")
     crate = place.path / f"xacct-{VERSION}"
     assert not (crate / ".cargo").exists() and not (crate / "tests").exists()
     # Without optimization: it is the same code, and takes a third of the time.

@@ -9,6 +9,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-v]{32}\b", "GENERATED-EXTERNAL-ID-32-LETTERS"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "REQUEST-ID"),
     (r"_ms\x22: \d+", "_ms\": 0"),
+    (r#""xacct_version": "[^"]+""#, r#""xacct_version": "VERSION""#),
     // Said after ten seconds, on a busy machine.
     (r"\n?[a-z]+: \d+ of \d+ targets [a-z]+\b", ""),
     (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "EXPIRY"),

@@ -7,16 +7,18 @@ mod story;
 
 use std::process::ExitCode;
 
-const HELP: &str = "\
-Run xacct on AWS accounts that this program serves on your machine, offline and at no cost.
+const ABOUT: &str = "Run xacct on AWS accounts that this program serves on your machine, offline and at no cost.";
 
-Usage:
-  cargo run -p xacct-sandbox                        Show a demo: bootstrap, verify, print-provider-hcl, diagnose
-  cargo run -p xacct-sandbox -- XACCT-ARGUMENTS     Run an xacct command; keeps accounts and xacct.toml for the next one
-  cargo run -p xacct-sandbox -- -- XACCT-ARGUMENTS  The same, for arguments that the sandbox has too, such as --help
-  cargo run -p xacct-sandbox -- reset               Delete the kept accounts and xacct.toml
-  cargo run -p xacct-sandbox -- serve [OPTIONS]     Serve the accounts to xacct, aws and terraform until Ctrl-C
+/// What follows the name of the program, and what it does then.
+const USES: [(&str, &str); 5] = [
+    ("", "Show a demo: bootstrap, verify, print-provider-hcl, diagnose"),
+    ("XACCT-ARGUMENTS", "Run an xacct command; keeps accounts and xacct.toml for the next one"),
+    ("-- XACCT-ARGUMENTS", "The same, for arguments that the sandbox has too, such as --help"),
+    ("reset", "Delete the kept accounts and xacct.toml"),
+    ("serve [OPTIONS]", "Serve the accounts to xacct, aws and terraform until Ctrl-C"),
+];
 
+const DETAILS: &str = "\
 Options of serve:
   --port N            Listen on this port (default: any free port)
   --latency TIME      Delay every response by at least this time, such as 50ms
@@ -39,13 +41,20 @@ Accounts:
   333333333333  user admin (profile third-admin); role OrganizationAccountAccessRole, which trusts 111111111111
 ";
 
+fn help() -> String {
+    let uses = USES.map(|(arguments, does)| (program::command_with(arguments), does));
+    let width = uses.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let uses = uses.map(|(command, does)| format!("  {command:width$}  {does}\n")).concat();
+    format!("{ABOUT}\n\nUsage:\n{uses}\n{DETAILS}")
+}
+
 /// Runs the command. The error is a message for the user; a failure of xacct itself is not an error here.
 pub fn run(arguments: Vec<String>) -> Result<ExitCode, String> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         [] => story::tell(),
         ["-h" | "--help"] => {
-            print!("{HELP}");
+            print!("{}", help());
             Ok(ExitCode::SUCCESS)
         }
         ["serve", ref options @ ..] => serve::serve(options),

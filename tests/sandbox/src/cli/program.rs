@@ -1,49 +1,65 @@
-//! Builds the real xacct if necessary, and runs it in a clean environment.
+//! Finds or builds the xacct that belongs to this program, and runs it in a clean environment.
 
+use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
 use xacct_sandbox::Sandbox;
 
-/// The xacct binary of this workspace.
+/// The xacct binary of this workspace, or the one installed with this program.
 pub(super) struct Program {
     binary: PathBuf,
 }
 
-/// Returns the directory of this program: `<target dir>/<profile>`.
-fn profile_directory() -> Result<PathBuf, String> {
-    let own = std::env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
+/// Returns the directory of the sources if `cargo run` started this program. Cargo says so at run time, so that the
+/// program contains no path of the machine that built it.
+fn sources() -> Option<PathBuf> {
+    let is_this = env::var_os("CARGO_PKG_NAME").is_some_and(|name| name == env!("CARGO_PKG_NAME"));
+    env::var_os("CARGO_MANIFEST_DIR").filter(|_| is_this).map(PathBuf::from)
+}
+
+/// Returns the command that starts this program with these arguments, as the user started it.
+pub(super) fn command_with(arguments: &str) -> String {
+    let (alone, with) = match sources() {
+        Some(_) => ("cargo run -p xacct-sandbox", "cargo run -p xacct-sandbox -- "),
+        None => ("xacct-sandbox", "xacct-sandbox "),
+    };
+    if arguments.is_empty() { alone.to_owned() } else { format!("{with}{arguments}") }
+}
+
+/// Returns the directory of this program: with cargo `<target dir>/<profile>`.
+fn own_directory() -> Result<PathBuf, String> {
+    let own = env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
     let directory = own.parent().ok_or("the path of this program has no directory")?;
     Ok(directory.to_path_buf())
 }
 
-/// Returns the directory that keeps accounts and xacct.toml between runs.
+/// Returns the directory that keeps accounts and xacct.toml between runs: with cargo `<target dir>/sandbox`, otherwise one
+/// in the user's state directory.
 pub(super) fn kept_directory() -> Result<PathBuf, String> {
-    let profile = profile_directory()?;
-    Ok(profile.parent().unwrap_or(&profile).join("sandbox"))
+    if sources().is_some() {
+        let own = own_directory()?;
+        return Ok(own.parent().unwrap_or(&own).join("sandbox"));
+    }
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("LOCALAPPDATA"))
+        .or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    let state = state.ok_or("no directory for the accounts: set HOME or XDG_STATE_HOME to an absolute path")?;
+    Ok(state.join("xacct").join("sandbox"))
 }
 
 impl Program {
-    /// Builds xacct with the profile and target directory of this program.
-    pub(super) fn build() -> Result<Self, String> {
-        let directory = profile_directory()?;
-        let target = directory.parent().unwrap_or(&directory);
-        let profile = match directory.file_name().and_then(|name| name.to_str()) {
-            None | Some("debug") => "dev",
-            Some(name) => name,
-        };
-        eprintln!("Building xacct …");
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--bins", "--profile", profile, "--target-dir"])
-            .arg(target)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            .status()
-            .map_err(|error| format!("cannot run cargo: {error}"))?;
-        if !status.success() {
-            return Err("cargo could not build xacct; see its errors above".to_owned());
+    /// Builds xacct if `cargo run` started this program; otherwise finds the one installed beside it.
+    pub(super) fn find() -> Result<Self, String> {
+        let directory = own_directory()?;
+        let binary = directory.join(format!("xacct{}", env::consts::EXE_SUFFIX));
+        if let Some(sources) = sources() {
+            build(&sources, &directory)?;
+        } else if !binary.is_file() {
+            return Err(format!("there is no `{}`: install xacct and xacct-sandbox together", binary.display()));
         }
-        let binary = directory.join(format!("xacct{}", std::env::consts::EXE_SUFFIX));
         Ok(Program { binary })
     }
 
@@ -52,7 +68,7 @@ impl Program {
         let files = directory.join("aws");
         sandbox.write_aws_files(&files).map_err(|error| format!("cannot write to `{}`: {error}", files.display()))?;
         let mut command = Command::new(&self.binary);
-        for (name, _) in std::env::vars_os() {
+        for (name, _) in env::vars_os() {
             let text = name.to_string_lossy().to_ascii_uppercase();
             if ["AWS_", "XACCT_"].iter().any(|prefix| text.starts_with(prefix)) {
                 command.env_remove(&name);
@@ -68,6 +84,26 @@ impl Program {
             .env("no_proxy", "127.0.0.1");
         wait_for(command).map_err(|error| format!("cannot run `{}`: {error}", self.binary.display()))
     }
+}
+
+/// Builds xacct with the profile and target directory of this program.
+fn build(sources: &Path, directory: &Path) -> Result<(), String> {
+    let target = directory.parent().unwrap_or(directory);
+    let profile = match directory.file_name().and_then(|name| name.to_str()) {
+        None | Some("debug") => "dev",
+        Some(name) => name,
+    };
+    eprintln!("Building xacct …");
+    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--quiet", "--workspace", "--bins", "--profile", profile, "--target-dir"])
+        .arg(target)
+        .current_dir(sources.join("../.."))
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !status.success() {
+        return Err("cargo could not build xacct; see its errors above".to_owned());
+    }
+    Ok(())
 }
 
 /// Waits for a child. This program ignores Ctrl-C, because the child may still need the sandbox for its cleanup.

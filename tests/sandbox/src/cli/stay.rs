@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &[&str]) -> Result<ExitCode, String> {
         .world(load(&file)?)
         .try_start()
         .map_err(|error| format!("cannot serve on 127.0.0.1: {error}"))?;
-    let status = Program::build()?.run(&sandbox, &directory, arguments)?;
+    let status = Program::find()?.run(&sandbox, &directory, arguments)?;
     save(&file, &sandbox.world(|world| world.clone()))?;
     Ok(exit_code(status))
 }

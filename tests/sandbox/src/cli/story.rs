@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use xacct_sandbox::Sandbox;
 use xacct_sandbox::world::ACCOUNT_A;
 
-use super::program::{Program, exit_code};
+use super::program::{Program, command_with, exit_code};
 
 /// xacct's exit code for a link that does not work.
 const NOT_PROVEN: i32 = 3;
@@ -17,7 +17,7 @@ const BOOTSTRAP: &str = "bootstrap 222222222222 --name dev --user alice --genera
 /// with the real program.
 pub(super) fn tell() -> Result<ExitCode, String> {
     let sandbox = Sandbox::builder().try_start().map_err(|error| format!("cannot serve on 127.0.0.1: {error}"))?;
-    let program = Program::build()?;
+    let program = Program::find()?;
     let directory = tempfile::tempdir().map_err(|error| format!("cannot create a directory: {error}"))?;
     eprintln!("Serving AWS accounts 111111111111 and 222222222222 at {}", sandbox.url());
     let run = |command: &str| {
@@ -47,7 +47,8 @@ pub(super) fn tell() -> Result<ExitCode, String> {
     eprintln!(
         "\nUser alice in account 111111111111 can now work in account 222222222222. xacct created the role, tested it, and\n\
          tested that it denies requests without its external ID. To try xacct, aws or terraform yourself:\n\
-         cargo run -p xacct-sandbox -- serve"
+         {}",
+        command_with("serve")
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 
-from .place import PACKAGES, ROOT, TOOLS, VERSION, Skipped, archive, needs
+from .place import PACKAGES, ROOT, TOOLS, VERSION, archive, needs
 from .script import releases
 
 

@@ -9,6 +9,7 @@ use crate::measure::{mebibytes, milliseconds};
 use crate::startup::Startup;
 use crate::statistics::{Sample, short};
 use crate::targets::{Crowd, Limits, Work};
+use crate::vault::Vault;
 
 /// A performance target.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,6 +206,11 @@ pub fn of_crowds(crowds: &[Crowd], limits: Limits) -> Vec<Bar> {
         });
     }
     bars
+}
+
+/// The target for `exec`.
+pub fn of_vault(Vault { xacct, vault }: &Vault) -> Bar {
+    at_least(format!("exec with TLS, {xacct} ms, aws-vault {vault} ms: time"), 1.0, &vault.over(xacct))
 }
 
 /// The targets for the round trips of commands.

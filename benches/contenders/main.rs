@@ -8,7 +8,8 @@
 //! 150 ms. The sandbox delays requests itself, and a proxy for each host delays connections; for ministack a proxy delays
 //! what clients send. `terraform init` is not counted. A target that is missed fails the benchmark.
 //!
-//! Options, after `--`: `--rounds 5`, and the parts to run: `jobs`, `bounds`, `targets`, `startup`. The results are also written
+//! Options, after `--`: `--rounds 5`, and the parts to run: `jobs`, `bounds`, `targets`, `vault`,
+//! `startup`. The results are also written
 //! to `bench/contenders.json` in the target directory.
 //!
 //! `cargo test` runs a short form, with xacct alone.
@@ -39,6 +40,7 @@ mod statistics;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod targets;
+mod vault;
 mod wire;
 
 use std::path::Path;
@@ -72,6 +74,8 @@ enum Part {
     Bounds,
     /// Many targets
     Targets,
+    /// `exec` beside aws-vault's
+    Vault,
     /// Offline commands
     Startup,
 }
@@ -127,6 +131,15 @@ fn whole(options: &Options) -> Result<()> {
         report::print_crowds(&crowds, limits);
         bars.extend(bars::of_crowds(&crowds, limits));
         found.insert("targets".to_owned(), report::crowds(&crowds));
+    }
+    if has(Part::Vault) {
+        match vault::run(10 * rounds) {
+            Ok(both) => {
+                bars.push(bars::of_vault(&both));
+                found.insert("vault".to_owned(), report::vault(&both));
+            }
+            Err(error) => skipped.push(format!("aws-vault: {error}")),
+        }
     }
     if has(Part::Startup) {
         let startup = startup::run(20 * rounds)?;

@@ -11,6 +11,7 @@ use crate::result::Result;
 use crate::startup::Startup;
 use crate::statistics::Sample;
 use crate::targets::{Crowd, Limits};
+use crate::vault::Vault;
 
 fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
@@ -179,6 +180,11 @@ pub fn crowds(crowds: &[Crowd]) -> Value {
 pub fn startup(startup: &Startup) -> Value {
     let commands = startup.commands.iter().map(|(name, times)| ((*name).to_owned(), json!(times.numbers())));
     json!({"true": startup.nothing.numbers(), "xacct": commands.collect::<serde_json::Map<_, _>>()})
+}
+
+/// Returns the times of `exec` as JSON.
+pub fn vault(Vault { xacct, vault }: &Vault) -> Value {
+    json!({"xacct_ms": xacct.numbers(), "aws_vault_ms": vault.numbers()})
 }
 
 /// Returns the performance targets as JSON.

@@ -52,7 +52,7 @@ const TEARDOWN: &[&str] = &[
 ];
 
 /// The commands. `look` is the read right before the first write to what exists.
-pub const KNOWN: [Known; 12] = [
+pub const KNOWN: [Known; 11] = [
     Known {
         name: "bootstrap of a new link, --enter-role",
         before: &[],
@@ -165,23 +165,6 @@ pub const KNOWN: [Known; 12] = [
         command: "diagnose",
         code: 3,
         chain: &["connect", "handshake", "AssumeRole of the operator", "read and list", "read what is listed"],
-    },
-    Known {
-        name: "revoke",
-        before: &["bootstrap --yes LINK --no-verify", "exec -- /bin/true"],
-        command: "revoke --all --yes",
-        code: 0,
-        chain: &[
-            "connect",
-            "handshake",
-            "read and list",
-            "read what is listed",
-            "look and list",
-            "look at what is listed",
-            "PutRolePolicy",
-            "read and list",
-            "read what is listed",
-        ],
     },
     Known {
         name: "teardown",

@@ -67,6 +67,24 @@ macro_rules! causes {
 }
 
 impl Cause {
+    /// Returns the cause with this id.
+    #[must_use]
+    pub fn with_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|cause| cause.id() == id)
+    }
+
+    /// Returns whether it is on this machine, and ends a test with an error whatever the link is like.
+    #[must_use]
+    pub fn ends_tests(self) -> bool {
+        matches!(self, Self::NoCredentials | Self::ExpiredToken | Self::ClockSkew)
+    }
+
+    /// Returns whether it says nothing about the link.
+    #[must_use]
+    pub fn says_nothing(self) -> bool {
+        matches!(self, Self::AwsUnavailable | Self::AccountNotReady | Self::UnknownAnswer)
+    }
+
     /// Returns whether the same request can succeed later, with nothing changed.
     #[must_use]
     pub fn waiting_helps(self) -> bool {

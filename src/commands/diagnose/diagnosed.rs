@@ -13,12 +13,6 @@ use crate::report::several::{self, Own};
 use crate::report::{diagnosis, proof};
 use crate::text::shell::ShellCommand;
 
-/// Causes on this machine that end verify with an error, too, whatever the link is like.
-const NOT_SIGNED_IN: [Cause; 3] = [Cause::NoCredentials, Cause::ExpiredToken, Cause::ClockSkew];
-
-/// Causes that say nothing about the link.
-const SAYS_NOTHING: [Cause; 3] = [Cause::AwsUnavailable, Cause::AccountNotReady, Cause::UnknownAnswer];
-
 /// The result of diagnosing one link.
 pub struct Diagnosed {
     pub name: String,
@@ -52,11 +46,11 @@ impl Diagnosed {
                     return ExitCode::Done;
                 }
                 let causes = || diagnosis.findings.iter().map(|finding| finding.cause);
-                if causes().any(|cause| NOT_SIGNED_IN.contains(&cause)) {
+                if causes().any(Cause::ends_tests) {
                     return ExitCode::Error;
                 }
                 let is_unproven = match proof {
-                    _ if causes().next().is_some() => causes().all(|cause| SAYS_NOTHING.contains(&cause)),
+                    _ if causes().next().is_some() => causes().all(Cause::says_nothing),
                     Some(Ok(proof)) => proof.outcome == Outcome::NotProven,
                     _ => false,
                 };

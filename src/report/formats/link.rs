@@ -1,7 +1,8 @@
 //! A link as reports show it: its state, and in a few words why.
 
 use super::cases::{self, Case, Outcome};
-use super::document::{Diagnosis, Document, Target};
+use super::document::{Diagnosis, Document, Finding, Target};
+use crate::answers::cause::Cause;
 use crate::report::console::count;
 
 /// The state of a link, from good to bad.
@@ -176,12 +177,6 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Causes of this machine that end a command with an error.
-const NOT_SIGNED_IN: [&str; 3] = ["no_credentials", "expired_token", "clock_skew"];
-
-/// Causes that say nothing about the link.
-const SAYS_NOTHING: [&str; 3] = ["aws_unavailable", "account_not_ready", "unknown_answer"];
-
 fn state(target: &Target, cases: &[Case], document: &Document) -> State {
     if let Some(verification) = &target.verification {
         let tested = match verification.outcome.as_str() {
@@ -222,13 +217,14 @@ fn state(target: &Target, cases: &[Case], document: &Document) -> State {
 }
 
 fn of_diagnosis(diagnosis: &Diagnosis) -> State {
-    let all = |causes: [&str; 3]| diagnosis.findings.iter().all(|finding| causes.contains(&&*finding.cause));
+    // A cause that this version does not know is one of the link.
+    let is = |what: fn(Cause) -> bool| move |finding: &Finding| Cause::with_id(&finding.cause).is_some_and(what);
     if diagnosis.findings.is_empty() {
         return if diagnosis.possible.is_empty() { State::Works } else { State::Unclear };
     }
-    if diagnosis.findings.iter().any(|finding| NOT_SIGNED_IN.contains(&&*finding.cause)) {
+    if diagnosis.findings.iter().any(is(Cause::ends_tests)) {
         State::Failed
-    } else if all(SAYS_NOTHING) {
+    } else if diagnosis.findings.iter().all(is(Cause::says_nothing)) {
         State::Unclear
     } else {
         State::Refused

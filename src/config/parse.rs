@@ -75,6 +75,16 @@ impl ConfigFile {
         let (key, _) = document.get("source")?.as_table_like()?.get_key_value(key)?;
         Some(format!("{}:{}", self.path.display(), line_at(text, key.span()?.start)))
     }
+
+    /// Returns the line of each target's table, by the target's name.
+    #[must_use]
+    pub fn lines_of_targets(&self) -> BTreeMap<String, usize> {
+        let text = self.text.as_deref().unwrap_or_default();
+        let document = Document::parse(text).ok();
+        let targets = document.as_ref().and_then(|document| document.get("targets")?.as_table_like());
+        let line = |(name, item): (&str, &Item)| Some((name.to_owned(), line_at(text, item.span()?.start)));
+        targets.into_iter().flat_map(|targets| targets.iter().filter_map(line).collect::<Vec<_>>()).collect()
+    }
 }
 
 /// Returns the text of a file; `None` if there is none.

@@ -128,14 +128,9 @@ impl Reports {
         let path = self.directory.join(&file.path);
         let inside = self.repository.as_ref().and_then(|repository| path.strip_prefix(repository).ok());
         let path = inside.or(Some(file.path.as_path()).filter(|path| path.is_relative()));
-        let text = file.text.as_deref().unwrap_or_default();
-        let heading = |(index, line): (usize, &str)| {
-            let name = line.trim().strip_prefix("[targets.")?.strip_suffix(']')?;
-            Some((name.to_owned(), index + 1))
-        };
         Places {
             file: path.map(|path| path.display().to_string().replace('\\', "/")).unwrap_or_default(),
-            lines: text.lines().enumerate().filter_map(heading).collect(),
+            lines: file.lines_of_targets(),
         }
     }
 

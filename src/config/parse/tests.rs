@@ -169,6 +169,15 @@ fn a_section_can_have_any_toml_syntax() {
 }
 
 #[test]
+fn tells_the_line_of_each_target() {
+    let text = "[source]\n\n[targets.dev]\naccount = '111111111111'\n# prod\n[targets.\"a b\"]\naccount = '222222222222'\n\
+                [targets]\ninline = { account = '333333333333' }\n";
+    let lines = parse(text).unwrap().lines_of_targets();
+    let lines: Vec<_> = lines.iter().map(|(name, line)| (name.as_str(), *line)).collect();
+    assert_eq!(lines, [("a b", 6), ("dev", 3), ("inline", 9)]);
+}
+
+#[test]
 fn accepted_callers_can_be_sections() {
     let text = with_target_line("[[targets.dev.accept]]\nwho = \"everyone\"\nreason = \"public\"");
     let [(_, dev)] = <[_; 1]>::try_from(parse(&text).unwrap().targets).unwrap();

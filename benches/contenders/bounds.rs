@@ -1,5 +1,5 @@
-//! The round trips of xacct's commands, and what they cannot be below: each step of a chain needs what the one before it
-//! answered, or must not begin before.
+//! The round trips of xacct's commands, and their lower bounds: each step of a chain needs the answer to the one before it,
+//! or must not start earlier.
 
 use std::process::Command;
 use std::time::Duration;

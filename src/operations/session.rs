@@ -322,8 +322,8 @@ fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions, 
     let error = match other {
         // Terragrunt runs the command of a dependency in the environment of the unit that depends on it.
         Some(name) => error.hint(format!(
-            "the credentials are a session of target `{name}`, not the user's: give the user's in a profile (user_profile, \
-             --user-profile), which programs such as Terragrunt do not replace by those of a target"
+            "the credentials are a session of target `{name}`, not the user's: use a profile for the user (user_profile, \
+             --user-profile), which programs such as Terragrunt do not override"
         )),
         None => error,
     };

@@ -318,8 +318,7 @@ impl Prover {
         Ok(())
     }
 
-    /// Learns what the proof needs before it sends an MFA code, whose the credentials are and which device the user has, so
-    /// that it need not ask then.
+    /// Looks up what the proof needs before it can send an MFA code: the owner of the credentials and the user's device.
     pub async fn prepare_for_code(&self) {
         // An error is reported by the proof.
         let device = async { if self.access.is_session { None } else { self.mfa_serial().await.ok() } };

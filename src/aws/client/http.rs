@@ -71,9 +71,9 @@ impl Bundle {
     }
 }
 
-/// How long a connection may rest, while a question stands for example, and be used again. How long AWS keeps one is in no
-/// record. A request on a connection that AWS, a firewall or a NAT gateway has dropped in silence waits for its timeout, and a
-/// new connection takes two round trips.
+/// How long a connection may be idle, such as during a prompt, and still be reused. Assumed: AWS, firewalls and NAT gateways
+/// keep it open that long. A request on a connection that was dropped silently would wait for its timeout, but a new
+/// connection takes only two round trips.
 const LONGEST_IDLE: Duration = Duration::from_secs(15);
 
 const NO_CERTIFICATE: &str = "contains no PEM certificate";

@@ -99,9 +99,9 @@ fn names_a_bundle_without_certificates() {
     assert!(message.contains("ca.pem") && message.contains("AWS_CA_BUNDLE"), "{message}");
 }
 
-/// After a question that stood long, for example.
+/// After a prompt that waited long for its answer, for example.
 #[tokio::test]
-async fn does_not_use_a_connection_that_rested_long() {
+async fn does_not_reuse_a_connection_that_was_idle_for_long() {
     let sandbox = xacct_sandbox::Sandbox::start();
     let alice = xacct_sandbox::world::ALICE;
     let config = aws_sdk_sts::Config::builder()

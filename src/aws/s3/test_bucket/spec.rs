@@ -27,11 +27,11 @@ pub struct BucketSpec {
     pub tags: Vec<Tag>,
     /// Whether the name is in the account-regional namespace.
     pub account_regional: bool,
-    /// Ends with the request that opens the connection, if there is one.
+    /// Closed when the request that opens the connection has ended, if there is one.
     pub(super) opening: Option<watch::Receiver<()>>,
 }
 
-/// The longest wait for the connection that is being opened.
+/// The longest wait for it. If it takes longer, opening another one costs only that connection.
 const LONGEST_OPENING: Duration = Duration::from_millis(100);
 
 impl BucketSpec {
@@ -55,7 +55,7 @@ impl BucketSpec {
         Ok(Self { name, owner: owner.clone(), tags, account_regional, opening: None })
     }
 
-    /// Waits a moment for the connection that is being opened: another one would take longer than the rest of it.
+    /// Waits briefly for the connection that is being opened: opening another one would take longer.
     pub(super) async fn opened(&self) {
         if let Some(mut opening) = self.opening.clone() {
             // Nothing is ever sent: the sender goes with the request.

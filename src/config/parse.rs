@@ -82,7 +82,9 @@ impl ConfigFile {
         let text = self.text.as_deref().unwrap_or_default();
         let document = Document::parse(text).ok();
         let targets = document.as_ref().and_then(|document| document.get("targets")?.as_table_like());
-        let line = |(name, item): (&str, &Item)| Some((name.to_owned(), line_at(text, item.span()?.start)));
+        let ends: Vec<_> = text.match_indices('\n').map(|(end, _)| end).collect();
+        let line_at = |offset: usize| ends.partition_point(|end| *end < offset) + 1;
+        let line = |(name, item): (&str, &Item)| Some((name.to_owned(), line_at(item.span()?.start)));
         targets.into_iter().flat_map(|targets| targets.iter().filter_map(line).collect::<Vec<_>>()).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Twice as many targets take about twice the time, in every command and every printed setting.
+//! Twice as many targets, and profiles of the AWS CLI, take about twice the time, in every command, printed setting and report.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -37,6 +37,12 @@ fn scene(targets: usize, are_there: bool) -> Scene {
         ));
     }
     scene.environment.write("xacct.toml", &file);
+    let profiles = (0..targets * 4).map(|number| format!("[profile p{number}]\nregion = us-east-1\n"));
+    scene.environment.edit(
+        "aws/config",
+        "[profile alice]\n",
+        &profiles.chain(["[profile alice]\n".to_owned()]).collect::<String>(),
+    );
     scene.environment.set("XACCT_TIMEOUT", "2s");
     scene
 }
@@ -117,6 +123,7 @@ fn commands_that_ask_aws() {
         "bootstrap --check",
         "verify",
         "verify --output json",
+        "verify --report html=a.html --report markdown=a.md --report junit=a.xml --report github --redact",
         "diagnose",
         "list --live",
         "revoke --all --yes",

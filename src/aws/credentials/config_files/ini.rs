@@ -1,6 +1,6 @@
 //! INI files as Python's `configparser` reads them, because the AWS CLI rests on it (`RawConfigParser` with its defaults).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::text::marks;
 
@@ -46,6 +46,8 @@ pub(super) fn parse(text: &str) -> Ini {
 #[derive(Debug, Default)]
 struct Reader {
     ini: Ini,
+    /// The index of each section.
+    known: HashMap<String, usize>,
     place: Place,
     /// The key that a deeper line continues.
     key: Option<String>,
@@ -105,8 +107,8 @@ impl Reader {
 
     fn open(&mut self, number: usize, heading: &str) {
         self.key = None;
-        let known = self.ini.sections.iter().position(|section| section.heading == heading);
-        self.place = Place::Section(known.unwrap_or(self.ini.sections.len()));
+        let next = self.ini.sections.len();
+        self.place = Place::Section(*self.known.entry(heading.to_owned()).or_insert(next));
         match self.section() {
             Some(_) if heading == DEFAULTS => {}
             Some(section) => {

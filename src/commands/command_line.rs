@@ -180,17 +180,18 @@ pub fn typed<'a>(
     Ok(Typed {
         name: entry.name,
         format: format.unwrap_or(OutputFormat::Table),
-        reports: requested(matches),
+        reports: requested(matches, format == Some(OutputFormat::Json)),
         action: (entry.parse)(matches)?,
     })
 }
 
 /// Returns the reports that a command is to write; none if it has no such options.
-fn requested(matches: &ArgMatches) -> Requested {
+fn requested(matches: &ArgMatches, json: bool) -> Requested {
     let path = |id| matches.try_get_one::<PathBuf>(id).ok().flatten().cloned();
     Requested {
         destinations: matches.try_get_many("report").ok().flatten().into_iter().flatten().cloned().collect(),
         since: path("since"),
+        json,
         redact: matches.try_get_one("redact").ok().flatten().copied().unwrap_or_default(),
         others: path("save_facts").into_iter().collect(),
         external_id: matches.try_get_one("external_id").ok().flatten().cloned(),

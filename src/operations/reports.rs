@@ -22,6 +22,8 @@ pub struct Requested {
     pub destinations: Vec<Destination>,
     /// An earlier document of the same command.
     pub since: Option<PathBuf>,
+    /// Whether the document itself is shown.
+    pub json: bool,
     /// Whether to hide account IDs.
     pub redact: bool,
     /// Files that the command writes beside them.
@@ -84,10 +86,13 @@ impl Reports {
         }
         let shows_changes = |it: &Destination| matches!(it.format, ReportFormat::Html | ReportFormat::Markdown);
         let since = match &requested.since {
-            Some(path) if requested.destinations.iter().any(shows_changes) => Some(earlier(command, path, directory)?),
+            Some(path) if requested.json || requested.destinations.iter().any(shows_changes) => {
+                Some(earlier(command, path, directory)?)
+            }
             Some(_) => {
-                return Err(Error::usage("--since has no effect: only html and markdown reports show what changed")
-                    .hint("add --report html=FILE, or leave out --since"));
+                let why = "only JSON output, html and markdown reports show what changed";
+                return Err(Error::usage(format!("--since has no effect: {why}"))
+                    .hint("add --output json or --report html=FILE, or leave out --since"));
             }
             None => None,
         };
@@ -131,6 +136,13 @@ impl Reports {
         Places {
             file: path.map(|path| path.display().to_string().replace('\\', "/")).unwrap_or_default(),
             lines: file.lines_of_targets(),
+        }
+    }
+
+    /// Says in a document since when each link has had the same result, if there is an earlier document.
+    pub fn say_since_when(&self, document: &mut Value) {
+        if let Some(before) = self.since.clone().and_then(|value| Document::read(value).ok()) {
+            formats::say_since_when(document, &before);
         }
     }
 

@@ -90,7 +90,8 @@ impl Run<'_> {
     /// Prints the document of a command if JSON output was requested, and writes it as reports, if any were.
     pub fn publish<T: Serialize>(&self, command: &'static str, exit_code: ExitCode, body: impl FnOnce() -> T) {
         if self.console.is_json() || self.reports.are_any() {
-            let document = json::value(command, exit_code, body());
+            let mut document = json::value(command, exit_code, body());
+            self.reports.say_since_when(&mut document);
             if self.console.is_json() {
                 self.console.result(&json::text(&document));
             }

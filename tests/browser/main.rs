@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use support::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 use support::third_party::{installed, skip, test_name};
 use xacct::cli::ReportFormat;
-use xacct::report::formats::{Document, Places, report};
+use xacct::report::formats::{Document, Places, report, say_since_when};
 
 /// The real links of a document: they work, are too open, denied, blocked by S3.
 const REAL: &str = include_str!("../cases/reports/verify.json");
@@ -54,8 +54,9 @@ fn driver() -> Result<PathBuf, String> {
 
 fn page(document: &Value, since: Option<&Value>) -> String {
     let read = |value: &Value| Document::read(value.clone()).expect("a document");
-    let since = since.map(read);
-    report(ReportFormat::Html, &read(document), since.as_ref(), &Places::default()).expect("a page")
+    let (mut document, since) = (document.clone(), since.map(read));
+    since.iter().for_each(|since| say_since_when(&mut document, since));
+    report(ReportFormat::Html, &read(&document), since.as_ref(), &Places::default()).expect("a page")
 }
 
 /// Returns a document with so many links, most of which work.
@@ -178,7 +179,7 @@ fn reports_in_chromium() {
     assert!(few["marked"].to_string().contains("999999999999"), "{}", few["marked"]);
     assert!(!few["deciding"].as_array().unwrap().is_empty(), "{few}");
 
-    assert!(found["few"]["since"].as_str().unwrap().contains("2026-11-30 07:15:45 UTC as well"), "{few}");
+    assert!(found["few"]["since"].as_str().unwrap().contains("the same result since 2026-11-30 07:15:45 UTC"), "{few}");
 
     let many = &found["many"];
     assert_eq!((&many["rows"], &many["shown"]), (&json!(1000), &json!("20 of 1000 shown")));

@@ -198,7 +198,7 @@ fn files_are_checked_first() {
         ("--report html=r.html --since other.json", &["schema_version"]),
         ("--report html=r.html --since drift.json", &["xacct bootstrap"]),
         ("--report junit=r.xml --since earlier.json", &["no effect"]),
-        ("--since earlier.json", &["--report"]),
+        ("--since earlier.json", &["no effect", "--output json"]),
         ("--redact", &["--report"]),
     ];
     side_by_side(cases, |(words, says)| {
@@ -251,6 +251,29 @@ fn says_what_changed() {
         markdown.contains("1 worse; 0 links as before.") && markdown.contains("- 222222222222: works → does not work"),
         "{markdown}"
     );
+}
+
+#[test]
+fn says_since_when_results_are_the_same() {
+    let scene = linked();
+    let target = |document: &Value| document["targets"][ACCOUNT_B]["verification"].clone();
+    let next = |code| {
+        let document = scene.xacct_json("verify --since last.json --report html=r.html --report markdown=r.md", code);
+        scene.environment.write("last.json", &document.to_string());
+        target(&document)
+    };
+    let first = scene.xacct_json("verify", 0);
+    assert_eq!(target(&first)["unchanged_since"], Value::Null);
+    scene.environment.write("last.json", &first.to_string());
+    for _ in 0..2 {
+        assert_eq!(next(0)["unchanged_since"], target(&first)["started_at"]);
+        assert!(scene.environment.read("r.md").contains("works since 2"));
+        assert!(scene.environment.read("r.html").contains("<small>since 2"));
+    }
+    without_grant(&scene);
+    let broken = next(3);
+    assert_eq!(broken["unchanged_since"], Value::Null);
+    assert_eq!(next(3)["unchanged_since"], broken["started_at"]);
 }
 
 /// Returns all reports of a command.

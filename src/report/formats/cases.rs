@@ -201,14 +201,14 @@ fn of_drift(drift: &Drift) -> Case {
 }
 
 fn of_refusal(refusal: &Refusal, document: &Document) -> Case {
-    let (outcome, group) = match refusal.outcome.as_str() {
+    let (outcome, group) = match refusal.test.outcome.as_str() {
         "denied" => (Outcome::Passed, "open"),
         "accepted" => (Outcome::Failed, "open"),
         _ => (Outcome::Unclear, "unproven"),
     };
     let caller = refusal.caller.as_deref().unwrap_or("the caller");
     Case {
-        duration_ms: Some(refusal.duration_ms),
+        duration_ms: Some(refusal.test.duration_ms),
         request_ids: refusal.request_ids.clone(),
         why: refusal.error.as_ref().map(words::problem).unwrap_or_default(),
         remarks: refusal.notes.clone(),

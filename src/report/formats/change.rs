@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::link::{Link, State};
+use serde_json::{Value, json};
+
+use super::document::{Document, Target};
+use super::link::Link;
 use super::view::View;
 use crate::report::console::count;
 
@@ -13,8 +16,6 @@ pub struct Changes {
     pub changed: Vec<Changed>,
     /// How many links are as they were.
     pub unchanged: usize,
-    /// When links that work now were tested then, if they worked.
-    pub proven: BTreeMap<String, String>,
 }
 
 /// What changed about one link.
@@ -65,12 +66,6 @@ impl Changes {
 pub fn between(before: &View<'_>, now: &View<'_>) -> Changes {
     let old: BTreeMap<_, _> = before.links.iter().map(|link| (link.name, link)).collect();
     let mut changed: Vec<_> = now.links.iter().filter_map(|link| compared(old.get(link.name).copied(), link)).collect();
-    let works = |link: &&Link<'_>| link.state == State::Works;
-    let proven = now.links.iter().filter(works).filter_map(|link| {
-        let at = old.get(link.name).copied().filter(works)?.started_at?;
-        Some((link.name.to_owned(), at.to_owned()))
-    });
-    let proven = proven.collect();
     let names: BTreeSet<_> = now.links.iter().map(|link| link.name).collect();
     changed.extend(before.links.iter().filter(|link| !names.contains(link.name)).map(|link| Changed {
         name: link.name.to_owned(),
@@ -80,7 +75,31 @@ pub fn between(before: &View<'_>, now: &View<'_>) -> Changes {
     let unchanged = now.links.len() - changed.iter().filter(|it| it.kind != Kind::Removed).count();
     let order = [Kind::Worse, Kind::Removed, Kind::Added, Kind::Other, Kind::Better];
     changed.sort_by_key(|it| order.iter().position(|kind| *kind == it.kind));
-    Changes { since: before.started_at().map(str::to_owned), changed, unchanged, proven }
+    Changes { since: before.started_at().map(str::to_owned), changed, unchanged }
+}
+
+/// Says in a document since when each link has had the same result. An earlier document may say it, too, and so on: the time
+/// is that of the first test of this chain.
+pub fn say_since_when(document: &mut Value, before: &Document) {
+    let Ok(now) = Document::read(document.clone()) else { return };
+    for (name, target) in &now.targets {
+        let place = if target.verification.is_some() { "verification" } else { "refusal" };
+        let test =
+            document.get_mut("targets").and_then(|targets| targets.get_mut(name)?.get_mut(place)?.as_object_mut());
+        let since = before.targets.get(name).and_then(|before| same_since(before, target));
+        if let (Some(test), Some(since)) = (test, since) {
+            test.insert("unchanged_since".to_owned(), json!(since));
+        }
+    }
+}
+
+/// Returns since when a link has had this result, if it had it before. Another role or other principals make it another link.
+fn same_since<'a>(before: &'a Target, now: &Target) -> Option<&'a str> {
+    let (old, new) = (before.test()?, now.test()?);
+    // Documents of older versions do not name the principals.
+    let same_principals = before.principals.is_empty() || before.principals == now.principals;
+    let is_same = old.outcome == new.outcome && before.role_arn == now.role_arn && same_principals;
+    is_same.then_some(old.unchanged_since.as_deref().unwrap_or(&old.started_at))
 }
 
 fn compared(old: Option<&Link<'_>>, link: &Link<'_>) -> Option<Changed> {

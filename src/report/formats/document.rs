@@ -57,6 +57,23 @@ pub struct Target {
     pub error: Option<Problem>,
 }
 
+impl Target {
+    /// Returns the test of its access or of its refusal, if there was one.
+    pub fn test(&self) -> Option<&Test> {
+        self.verification.as_ref().map(|it| &it.test).or(self.refusal.as_ref().map(|it| &it.test))
+    }
+}
+
+/// What every test says.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Test {
+    pub outcome: String,
+    pub started_at: String,
+    pub unchanged_since: Option<String>,
+    pub duration_ms: u64,
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Change {
@@ -113,11 +130,10 @@ pub struct Unchecked {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Verification {
-    pub outcome: String,
+    #[serde(flatten)]
+    pub test: Test,
     pub tested_as: Option<String>,
     pub xacct_version: String,
-    pub started_at: String,
-    pub duration_ms: u64,
     pub ready_after_ms: Option<u64>,
     pub steps: Vec<Step>,
 }
@@ -138,10 +154,9 @@ pub struct Step {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Refusal {
-    pub outcome: String,
+    #[serde(flatten)]
+    pub test: Test,
     pub caller: Option<String>,
-    pub started_at: String,
-    pub duration_ms: u64,
     pub evidence: String,
     pub request_ids: Vec<String>,
     pub notes: Vec<String>,

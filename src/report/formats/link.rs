@@ -124,6 +124,8 @@ pub struct Link<'a> {
     pub cause: String,
     /// When the test started.
     pub started_at: Option<&'a str>,
+    /// When the first of the tests with the same result started, as far as earlier documents say.
+    pub unchanged_since: Option<&'a str>,
     pub duration_ms: Option<u64>,
     pub cases: Vec<Case>,
     pub target: &'a Target,
@@ -134,8 +136,7 @@ impl<'a> Link<'a> {
     pub fn of(name: &'a str, target: &'a Target, question: Question, document: &Document) -> Self {
         let cases = cases::of_target(target, document);
         let state = state(target, &cases, document);
-        let verification = target.verification.as_ref();
-        let refusal = target.refusal.as_ref();
+        let test = target.test();
         let role = target.role_arn.as_deref().or(target.role.as_deref()).unwrap_or_default();
         let of_role = || role.split(':').nth(4).unwrap_or_default();
         let user = target.user.iter().flat_map(|user| user.split(", "));
@@ -153,8 +154,9 @@ impl<'a> Link<'a> {
             state,
             result: question.result(state),
             cause: if state == State::Works { String::new() } else { cause(target, &cases) },
-            started_at: verification.map(|it| &*it.started_at).or(refusal.map(|it| &*it.started_at)),
-            duration_ms: verification.map(|it| it.duration_ms).or(refusal.map(|it| it.duration_ms)),
+            started_at: test.map(|it| &*it.started_at),
+            unchanged_since: test.and_then(|it| it.unchanged_since.as_deref()),
+            duration_ms: test.map(|it| it.duration_ms),
             cases,
             target,
         }
@@ -179,7 +181,7 @@ impl<'a> Link<'a> {
 
 fn state(target: &Target, cases: &[Case], document: &Document) -> State {
     if let Some(verification) = &target.verification {
-        let tested = match verification.outcome.as_str() {
+        let tested = match verification.test.outcome.as_str() {
             "works" => State::Works,
             "s3_blocked" => State::Blocked,
             "refused" => State::Refused,
@@ -193,7 +195,7 @@ fn state(target: &Target, cases: &[Case], document: &Document) -> State {
         };
     }
     if let Some(refusal) = &target.refusal {
-        return match refusal.outcome.as_str() {
+        return match refusal.test.outcome.as_str() {
             "denied" => State::Works,
             "accepted" => State::TooOpen,
             _ => State::Unclear,

@@ -54,7 +54,9 @@ fn since(changes: &Changes) -> String {
 fn table(links: &[&Link<'_>]) -> String {
     let row = |link: &&Link<'_>| {
         let took = link.duration_ms.map(duration).unwrap_or_default();
-        let cells = [link.name, &link.account, &link.principals.join(", "), link.role_name(), link.result, &link.cause];
+        let since = link.unchanged_since.map(|at| format!(" since {}", time(at))).unwrap_or_default();
+        let result = format!("{}{since}", link.result);
+        let cells = [link.name, &link.account, &link.principals.join(", "), link.role_name(), &result, &link.cause];
         let cells: Vec<_> = cells.into_iter().map(markdown).chain([markdown(&took)]).collect();
         format!("| {} |", cells.join(" | "))
     };

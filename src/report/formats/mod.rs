@@ -13,6 +13,7 @@ mod markdown;
 mod view;
 mod words;
 
+pub use change::say_since_when;
 pub use document::Document;
 pub use github::Places;
 pub use hide::Hiding;

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::report::diagnosis::statement_lines;
 use crate::report::formats::cases::Case;
-use crate::report::formats::change::Changes;
 use crate::report::formats::code::lines;
 use crate::report::formats::document::{Change, Layer, Policy, Target};
 use crate::report::formats::link::Link;
@@ -64,9 +63,9 @@ struct Row {
     principals: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
-    /// When the test of the earlier report was, if the link worked then and works now.
+    /// When the first of the tests with the same result started.
     #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<String>,
+    since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ms: Option<u64>,
     cases: Vec<Value>,
@@ -75,11 +74,10 @@ struct Row {
 
 impl Data {
     /// Returns the data of these links.
-    pub fn of(view: &View<'_>, changes: Option<&Changes>) -> Self {
+    pub fn of(view: &View<'_>) -> Self {
         let mut data = Self::default();
         for link in &view.links {
-            let before = changes.and_then(|changes| changes.proven.get(link.name)).map(|at| lines(&time(at)));
-            let row = Row { before, ..data.row(link) };
+            let row = data.row(link);
             data.links.push(row);
         }
         let of_case = |case: &Case| {
@@ -113,7 +111,7 @@ impl Data {
             role: lines(&link.role),
             principals: link.principals.iter().map(|principal| lines(principal)).collect(),
             at: link.started_at.map(|at| lines(&time(at))),
-            before: None,
+            since: link.unchanged_since.map(|at| lines(&time(at))),
             ms: link.duration_ms,
             cases,
             more: self.shared.number(more(link, &own).to_string()),

@@ -21,7 +21,7 @@ const SCRIPT: &str = include_str!("page.js");
 pub fn report(view: &View<'_>, changes: Option<&Changes>) -> String {
     let sentence = html(&view.sentence());
     let command = html(&format!("xacct {}", view.command));
-    let data = Data::of(view, changes);
+    let data = Data::of(view);
     let tested = view.started_at().map(|at| format!(" · tested {}", html(&time(at)))).unwrap_or_default();
     let changes = changes.map(since).unwrap_or_default();
     let links = if view.links.is_empty() { String::new() } else { links(view) };
@@ -101,9 +101,10 @@ fn row(link: &Link<'_>, view: &View<'_>) -> String {
     let order = State::ALL.iter().position(|state| *state == link.state).unwrap_or_default();
     let took = link.duration_ms.map(duration).unwrap_or_default();
     let tested = link.started_at.map(time).unwrap_or_default();
+    let since = link.unchanged_since.map(|at| format!(" <small>since {}</small>", html(&time(at)))).unwrap_or_default();
     format!(
         "<tr class=\"row {0}\" data-link=\"{number}\" data-state=\"{0}\"><th scope=\"row\"><span>{1}</span></th><td \
-         data-key=\"{order}\"><span class=\"state\">{2}</span></td><td>{3}</td><td class=\"number wide\">{4}</td><td \
+         data-key=\"{order}\"><span class=\"state\">{2}</span>{since}</td><td>{3}</td><td class=\"number wide\">{4}</td><td \
          class=\"wide\">{5}</td><td class=\"wide widest\">{6}</td><td class=\"wide widest\">{7}</td><td class=\"wide widest number\" \
          data-key=\"{8}\">{took}</td></tr>\n",
         link.state.id(),

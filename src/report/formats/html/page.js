@@ -100,7 +100,7 @@ function details (link) {
   const more = JSON.parse(data.shared[link.more], own)
   const text = number => own('', data.strings[number])
   const all = [element('p', {}, link.principals.join(', ') || 'principals not known', ' \u2192 ', element('code', {}, link.role))]
-  const facts = [link.at && `tested ${link.at}`, more.tested_as && `as ${more.tested_as}`, link.ms != null && `in ${duration(link.ms)}`, link.before && `worked ${link.before} as well`,
+  const facts = [link.at && `tested ${link.at}`, more.tested_as && `as ${more.tested_as}`, link.ms != null && `in ${duration(link.ms)}`, link.since && `the same result since ${link.since}`,
     more.ready != null && `usable ${duration(more.ready)} after the last write`].filter(Boolean)
   if (facts.length) all.push(element('p', { class: 'muted' }, facts.join(', ')))
 

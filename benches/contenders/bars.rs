@@ -250,7 +250,7 @@ pub fn of_startup(startup: &Startup) -> Vec<Bar> {
         })
         .collect();
     if let Ok(file) = std::fs::metadata(XACCT) {
-        bars.push(under("the program's size", 15.0, "MiB", mebibytes(file.len())));
+        bars.push(under("the program's size", 14.0, "MiB", mebibytes(file.len())));
     }
     bars
 }

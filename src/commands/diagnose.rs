@@ -12,8 +12,6 @@ mod saved;
 mod several;
 mod typed;
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
@@ -26,6 +24,7 @@ use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Proof, Prover, Watch};
+use crate::report::json::ByName;
 pub use arguments::Diagnose;
 use diagnosed::{Diagnosed, JsonDiagnosed};
 
@@ -50,7 +49,7 @@ async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     };
     let exit_code = ExitCode::worst(diagnosed.iter().map(Diagnosed::exit_code));
     run.publish("diagnose", exit_code, || JsonDiagnose {
-        targets: diagnosed.iter().map(|it| (it.name.clone(), it.into())).collect(),
+        targets: diagnosed.iter().map(|it| (it.name.clone(), JsonDiagnosed::from(it))).collect(),
     });
     if !run.console.is_json() {
         let width = run.console.width();
@@ -133,5 +132,5 @@ async fn investigate(
 
 #[derive(Serialize)]
 struct JsonDiagnose {
-    targets: BTreeMap<String, JsonDiagnosed>,
+    targets: ByName,
 }

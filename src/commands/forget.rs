@@ -1,6 +1,5 @@
 //! `xacct forget`: removes targets from `xacct.toml`. Changes nothing in AWS.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::Args;
@@ -16,7 +15,8 @@ use crate::operations::interrupt;
 use crate::operations::run::Run;
 use crate::operations::work::JsonConfig;
 use crate::report::console::count;
-use crate::report::{json, several};
+use crate::report::json::{self, ByName};
+use crate::report::several;
 use crate::text::shell::ShellCommand;
 
 /// Remove targets from xacct.toml without changing AWS.
@@ -162,7 +162,7 @@ fn unread(link: &Link) -> Vec<&'static str> {
 
 #[derive(Serialize)]
 struct JsonForget {
-    targets: BTreeMap<String, JsonForgotten>,
+    targets: ByName,
     config: JsonConfig,
 }
 

@@ -23,7 +23,7 @@ use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::{BAD, STRONG, count, styled_mark};
-use crate::report::json::{self, JsonError};
+use crate::report::json::{self, ByName, JsonError};
 use crate::text::on_one_line;
 use crate::text::shell::ShellCommand;
 
@@ -212,7 +212,7 @@ fn preview(accounts: &[Account], run: &Run<'_>) {
 fn finish(accounts: &[Account], pending: usize, applied: bool, exit_code: ExitCode, run: &Run<'_>) {
     let console = run.console;
     if console.is_json() {
-        let accounts = accounts.iter().map(|account| (account.id.to_string(), account.into())).collect();
+        let accounts = accounts.iter().map(|account| (account.id.to_string(), JsonAccount::from(account))).collect();
         console.result(&json::document("sweep", exit_code, JsonSweep { accounts, applied }));
     }
     if !applied {
@@ -251,7 +251,7 @@ fn age(found: &Found) -> String {
 
 #[derive(Serialize)]
 struct JsonSweep {
-    accounts: BTreeMap<String, JsonAccount>,
+    accounts: ByName,
     applied: bool,
 }
 

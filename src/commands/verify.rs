@@ -4,8 +4,6 @@ mod arguments;
 mod evaluated;
 mod must_refuse;
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
@@ -20,7 +18,7 @@ use crate::operations::run::Run;
 use crate::operations::settle;
 use crate::operations::verification::{Proven, Verification};
 use crate::proof::Proof;
-use crate::report::json::{self, JsonError, JsonProof, JsonTrust};
+use crate::report::json::{self, ByName, JsonError, JsonProof, JsonTrust};
 use crate::report::several::{self, Field, Sheet};
 use crate::report::{console, diagnosis, proof};
 pub use arguments::Verify;
@@ -62,7 +60,7 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let proofs = verification.prove(&links, &principals, &connections).await?;
     let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code_of(&proven.result, &args.fail)));
     run.publish("verify", exit_code, || {
-        let targets = proofs.iter().map(|proven| (proven.link.name.clone(), proven.into())).collect();
+        let targets = proofs.iter().map(|proven| (proven.link.name.clone(), JsonVerified::from(proven))).collect();
         JsonVerify { fail_on: args.fail.ids(), targets }
     });
     if !run.console.is_json() {
@@ -165,7 +163,7 @@ struct JsonVerify {
     /// Absent for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     fail_on: Option<Vec<&'static str>>,
-    targets: BTreeMap<String, JsonVerified>,
+    targets: ByName,
 }
 
 #[derive(Serialize)]

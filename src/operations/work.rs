@@ -13,7 +13,7 @@ use crate::iam::risks::Weaker;
 use crate::operations::accounts::{Operator, SourceSide};
 use crate::report::Console;
 use crate::report::changes::{self, Style};
-use crate::report::json::{self, JsonChange, JsonError};
+use crate::report::json::{self, ByName, JsonChange, JsonError};
 use crate::report::plans::{self, Planned};
 
 /// One link, with the half in its target account.
@@ -181,22 +181,20 @@ pub struct JsonTarget<M> {
 }
 
 impl<T> Work<T> {
-    /// Returns the name of a target in JSON, with the role if that is not the only one of the target.
-    fn key(&self, link: &Link) -> String {
-        let links = self.jobs.iter().map(|job| &job.link).chain(self.failed.iter().map(|failed| &failed.link));
-        let has_several = links.filter(|other| other.name == link.name).count() > 1;
-        match link.is_other_role && has_several {
-            true => format!("{} ({})", link.name, link.role),
-            false => link.name.clone(),
-        }
-    }
-
     /// Returns every target for JSON, by name.
-    pub fn json_targets<M: Default>(&self, more: impl Fn(&Job<T>) -> M) -> BTreeMap<String, JsonTarget<M>> {
+    pub fn json_targets<M: Default + Serialize>(&self, more: impl Fn(&Job<T>) -> M) -> ByName {
         let of_link = |link: &Link| JsonTarget::<M> {
             account: link.account.to_string(),
             role: link.role.to_string(),
             ..JsonTarget::default()
+        };
+        let links = self.jobs.iter().map(|job| &job.link).chain(self.failed.iter().map(|failed| &failed.link));
+        let mut roles: BTreeMap<&str, usize> = BTreeMap::new();
+        links.for_each(|link| *roles.entry(link.name.as_str()).or_default() += 1);
+        // With the role, if that is not the only one of the target.
+        let key = |link: &Link| match link.is_other_role && roles.get(link.name.as_str()) > Some(&1) {
+            true => format!("{} ({})", link.name, link.role),
+            false => link.name.clone(),
         };
         let jobs = self.jobs.iter().map(|job| {
             let target = JsonTarget {
@@ -207,12 +205,12 @@ impl<T> Work<T> {
                 error: job.result.as_ref().err().map(JsonError::from),
                 ..of_link(&job.link)
             };
-            (self.key(&job.link), target)
+            (key(&job.link), target)
         });
         let failed = self
             .failed
             .iter()
-            .map(|Failed { link, error }| (self.key(link), JsonTarget { error: Some(error.into()), ..of_link(link) }));
+            .map(|Failed { link, error }| (key(link), JsonTarget { error: Some(error.into()), ..of_link(link) }));
         jobs.chain(failed).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! The JSON documents, in types of their own, so that the output changes only on purpose.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -25,12 +27,32 @@ pub struct Document<T> {
     body: T,
 }
 
+/// What a document says of each target or account, by its name.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct ByName(BTreeMap<String, Value>);
+
+impl<T: Serialize> FromIterator<(String, T)> for ByName {
+    fn from_iter<I: IntoIterator<Item = (String, T)>>(items: I) -> Self {
+        let mut all = BTreeMap::new();
+        // A map of `T` would be code of its own for each command.
+        for (name, item) in items {
+            all.insert(name, to_value(&item));
+        }
+        Self(all)
+    }
+}
+
 /// Returns a document.
 #[must_use]
 pub fn value<T: Serialize>(command: &'static str, exit_code: ExitCode, body: T) -> Value {
     let document = Document { schema_version: SCHEMA_VERSION, command, exit_code: exit_code as u8, body };
-    // Serialising cannot fail: every type here consists of strings, numbers, lists and maps with string keys.
-    serde_json::to_value(&document).unwrap_or_default()
+    to_value(&document)
+}
+
+/// Serialising cannot fail: every type here consists of strings, numbers, lists and maps with string keys.
+fn to_value<T: Serialize>(it: &T) -> Value {
+    serde_json::to_value(it).unwrap_or_default()
 }
 
 /// Returns a document as text.

@@ -1,7 +1,5 @@
 //! The JSON document of bootstrap.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::arguments::Bootstrap;
@@ -14,14 +12,14 @@ use crate::iam::orphans::Orphans;
 use crate::iam::risks::Weaker;
 use crate::operations::run::Run;
 use crate::operations::work::{JsonConfig, JsonSource};
-use crate::report::json::{self, JsonChange, JsonError, JsonProof};
+use crate::report::json::{self, ByName, JsonChange, JsonError, JsonProof};
 use crate::report::orphans::JsonOrphans;
 
 /// The body of the document.
 #[derive(Serialize)]
 pub struct JsonBootstrap {
     source: JsonSource,
-    targets: BTreeMap<String, JsonTarget>,
+    targets: ByName,
     /// Permission sets whose administrator must add the grant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     permission_sets: Vec<JsonLackingGrant>,

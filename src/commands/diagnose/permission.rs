@@ -1,7 +1,5 @@
 //! `xacct diagnose --action`: whether sessions of the role may do something.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::arguments::Diagnose;
@@ -14,7 +12,7 @@ use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::report::console::{BAD, GOOD, WARN, capitalised};
-use crate::report::json::{self, JsonError};
+use crate::report::json::{self, ByName, JsonError};
 use crate::report::several::filled;
 use crate::text::shell::ShellCommand;
 
@@ -137,7 +135,7 @@ impl Evaluated {
 
 #[derive(Serialize)]
 struct JsonDiagnose {
-    targets: BTreeMap<String, JsonEvaluated>,
+    targets: ByName,
 }
 
 #[derive(Serialize)]

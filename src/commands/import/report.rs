@@ -1,6 +1,5 @@
 //! The output of import: what each role becomes, and what `xacct.toml` cannot express.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -11,8 +10,8 @@ use crate::config::{self, Source};
 use crate::error::{ExitCode, Result};
 use crate::operations::accounts::{who, who_of_several};
 use crate::operations::run::Run;
-use crate::operations::work::{Failed, JsonConfig, JsonSource, JsonTarget};
-use crate::report::json;
+use crate::operations::work::{Failed, JsonConfig, JsonSource};
+use crate::report::json::{self, ByName};
 use crate::report::proof::error_in_short;
 use crate::report::several::{self, Field, Own, Sheet};
 
@@ -144,7 +143,7 @@ fn table(work: &Work, width: u16) -> String {
 #[derive(Serialize)]
 struct JsonImport {
     source: JsonSource,
-    targets: BTreeMap<String, JsonTarget<JsonImported>>,
+    targets: ByName,
     remarks: Vec<String>,
     toml: String,
     config: JsonConfig,

@@ -1,7 +1,5 @@
 //! The list for programs.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -14,7 +12,7 @@ use crate::diagnosis::Diagnosis;
 use crate::iam::arn::PrincipalRef;
 use crate::iam::orphans::Orphans;
 use crate::operations::run::Run;
-use crate::report::json::{self, JsonChange, JsonError, JsonProof, JsonTrust};
+use crate::report::json::{self, ByName, JsonChange, JsonError, JsonProof, JsonTrust};
 use crate::report::orphans::JsonOrphans;
 
 /// The body of the document.
@@ -24,7 +22,7 @@ pub struct JsonList {
     #[serde(skip_serializing_if = "Option::is_none")]
     fail_on: Option<Vec<&'static str>>,
     source: JsonSource,
-    targets: BTreeMap<String, JsonTarget>,
+    targets: ByName,
     /// With `--live`, if the source account could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     orphans: Option<JsonOrphans>,
@@ -105,7 +103,7 @@ pub fn list(listed: &[Listed<'_>], orphans: Option<&Orphans>, args: &List, run: 
         },
         principals: principal_names(&principals),
     };
-    let targets = listed.iter().map(|listed| (listed.link.name.clone(), listed.into())).collect();
+    let targets = listed.iter().map(|listed| (listed.link.name.clone(), JsonTarget::from(listed))).collect();
     let fail_on = args.fail.ids().filter(|_| args.live);
     JsonList { fail_on, source, targets, orphans: orphans.map(JsonOrphans::from) }
 }

@@ -1,6 +1,5 @@
 //! The output of revoke: the plan, and the result.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -12,9 +11,9 @@ use crate::iam::revocation::{REVOKE_POLICY, in_words};
 use crate::operations::accounts::{who, who_of_several};
 use crate::operations::apply::confirm_removal;
 use crate::operations::run::Run;
-use crate::operations::work::{Failed, JsonTarget};
+use crate::operations::work::Failed;
 use crate::report::console::{STRONG, count};
-use crate::report::json;
+use crate::report::json::{self, ByName};
 use crate::report::proof::error_in_short;
 use crate::report::several::{self, Field, Sheet};
 
@@ -130,7 +129,7 @@ fn results(work: &Work, args: &Revoke, width: u16) -> String {
 
 #[derive(Serialize)]
 struct JsonRevoke {
-    targets: BTreeMap<String, JsonTarget<JsonRevoked>>,
+    targets: ByName,
     pending_changes: usize,
     applied: bool,
 }

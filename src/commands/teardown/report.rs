@@ -1,6 +1,5 @@
 //! The output of teardown: the plan, and the result.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use serde::Serialize;
@@ -15,10 +14,10 @@ use crate::operations::accounts::{who, who_of_several, write_paragraphs};
 use crate::operations::apply::confirm_removal;
 use crate::operations::grant_writer::repaired;
 use crate::operations::run::Run;
-use crate::operations::work::{Failed, JsonConfig, JsonSource, JsonTarget};
+use crate::operations::work::{Failed, JsonConfig, JsonSource};
 use crate::report::changes::{self, Mood};
 use crate::report::console::{STRONG, capitalised, count};
-use crate::report::json;
+use crate::report::json::{self, ByName};
 use crate::report::proof;
 use crate::report::several::{self, Field, Sheet};
 use crate::text::shell::ShellCommand;
@@ -70,7 +69,7 @@ impl Report<'_> {
         if run.console.is_json() {
             let body = JsonTeardown {
                 source: None,
-                targets: BTreeMap::new(),
+                targets: ByName::default(),
                 not_on_record: unknown.clone(),
                 pending_changes: 0,
                 applied: false,
@@ -262,7 +261,7 @@ fn results(work: &Work, half: &str, width: u16) -> String {
 struct JsonTeardown {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<JsonSource>,
-    targets: BTreeMap<String, JsonTarget<JsonWarnings>>,
+    targets: ByName,
     not_on_record: Vec<String>,
     pending_changes: usize,
     applied: bool,

@@ -1,7 +1,5 @@
 //! `xacct verify --as`: evaluates links for a principal without its credentials, and proves nothing.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::arguments::Verify;
@@ -13,6 +11,7 @@ use crate::iam::arn::PrincipalRef;
 use crate::operations::evaluation::{Evaluated, Evaluation};
 use crate::operations::run::Run;
 use crate::report::diagnosis::{self, evaluated_in_short};
+use crate::report::json::ByName;
 use crate::report::several::{self, Field, Sheet};
 
 /// Runs `xacct verify --as`.
@@ -23,7 +22,7 @@ pub async fn evaluated(args: &Verify, principal: &PrincipalRef, links: &[Link], 
     let all = evaluation.of(links, |_| {}).await?;
     let exit_code = ExitCode::worst(all.iter().map(|it| exit_code(verdict(it), &args.fail)));
     run.publish("verify", exit_code, || {
-        let targets = all.iter().map(|it| (it.link.name.clone(), it.into())).collect();
+        let targets = all.iter().map(|it| (it.link.name.clone(), JsonEvaluated::from(it))).collect();
         JsonVerify { fail_on: args.fail.ids(), targets }
     });
     if !run.console.is_json() {
@@ -77,7 +76,7 @@ struct JsonVerify {
     /// Absent for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     fail_on: Option<Vec<&'static str>>,
-    targets: BTreeMap<String, JsonEvaluated>,
+    targets: ByName,
 }
 
 #[derive(Serialize)]

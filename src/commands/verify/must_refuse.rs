@@ -1,7 +1,5 @@
 //! `xacct verify --must-refuse`: proves that a caller does not get in.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::arguments::Verify;
@@ -14,7 +12,7 @@ use crate::iam::names::Region;
 use crate::operations::must_refuse::{Attempt, Stranger, Verdict};
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::report::console::{BAD, GOOD, WARN, append_details, seconds};
-use crate::report::json::{self, JsonError};
+use crate::report::json::{self, ByName, JsonError};
 use crate::report::several::{self, Field, Sheet, filled};
 use crate::text::shell::ShellCommand;
 
@@ -171,7 +169,7 @@ struct JsonVerify {
     /// Absent for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     fail_on: Option<Vec<&'static str>>,
-    targets: BTreeMap<String, JsonRefused>,
+    targets: ByName,
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 //! The JSON document of `who`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::answer::{Answer, Answered, Entry, Shown};
 use crate::error::ExitCode;
 use crate::iam::admission::{Needs, Standing};
 use crate::iam::who::{Index, Place};
-use crate::report::json::{self, JsonError};
+use crate::report::json::{self, ByName, JsonError};
 
 /// What `who` never reads.
 const NOT_READ: [&str; 4] =
@@ -19,7 +19,7 @@ struct Document {
     source: Source,
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<Principal>,
-    targets: BTreeMap<String, Target>,
+    targets: ByName,
     not_read: [&'static str; 4],
 }
 

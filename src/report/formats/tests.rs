@@ -440,7 +440,8 @@ fn another_role_is_not_the_same_link() {
     };
     let dev = &before["targets"]["dev"];
     assert_eq!(since(before.clone()), dev["verification"]["started_at"]);
-    for (field, other) in [("role_arn", json!("arn:aws:iam::222222222222:role/other")), ("principals", json!(["bob"]))] {
+    for (field, other) in [("role_arn", json!("arn:aws:iam::222222222222:role/other")), ("principals", json!(["bob"]))]
+    {
         let mut now = before.clone();
         now["targets"]["dev"][field] = other;
         assert_eq!(since(now), Value::Null, "{field}");

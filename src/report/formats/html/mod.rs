@@ -76,12 +76,13 @@ fn since(changes: &Changes) -> String {
 
 /// Returns the table of links, the worst first.
 fn links(view: &View<'_>) -> String {
-    let all = || State::ALL.into_iter().flat_map(|state| view.in_state(state));
+    let in_state = |state| view.links.iter().enumerate().filter(move |(_, link)| link.state == state);
     let states = State::ALL.into_iter().filter(|state| view.in_state(*state).next().is_some());
     let options: String = states
         .map(|state| format!("<option value=\"{}\">{}</option>", state.id(), html(view.question.result(state))))
         .collect();
-    let rows: String = all().map(|link| row(link, view)).collect();
+    let all = State::ALL.into_iter().enumerate().flat_map(|(order, state)| in_state(state).map(move |it| (order, it)));
+    let rows: String = all.map(|(order, (number, link))| row(link, number, order)).collect();
     format!(
         "<section id=\"links\">\n<h2>Links</h2>\n<form hidden>\n<label>Filter<input id=\"search\" type=\"search\" \
          autocomplete=\"off\"></label>\n<label>Result<select id=\"state\"><option value=\"\">all</option>{options}</select>\
@@ -96,9 +97,8 @@ fn links(view: &View<'_>) -> String {
     )
 }
 
-fn row(link: &Link<'_>, view: &View<'_>) -> String {
-    let number = view.links.iter().position(|other| std::ptr::eq(other, link)).unwrap_or_default();
-    let order = State::ALL.iter().position(|state| *state == link.state).unwrap_or_default();
+/// Returns the row of the link with this number, whose state has this place in the order.
+fn row(link: &Link<'_>, number: usize, order: usize) -> String {
     let took = link.duration_ms.map(duration).unwrap_or_default();
     let tested = link.started_at.map(time).unwrap_or_default();
     let since = link.unchanged_since.map(|at| format!(" <small>since {}</small>", html(&time(at)))).unwrap_or_default();

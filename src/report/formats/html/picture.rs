@@ -37,15 +37,14 @@ pub fn section(view: &View<'_>) -> String {
         Question::Refusal => ("Who must not get in", "links that must deny the caller"),
         _ => ("Who can get where", "links of principals to roles in other accounts"),
     };
-    let drawn = drawn(view);
     format!(
         "<section id=\"picture\">\n<h2>{title}</h2>\n<div class=\"picture\" tabindex=\"0\" role=\"region\" \
          aria-label=\"Picture of the links\">{}</div>\n</section>\n",
-        drawn.replace("DESCRIPTION", description)
+        drawn(view, description)
     )
 }
 
-fn drawn(view: &View<'_>) -> String {
+fn drawn(view: &View<'_>, description: &str) -> String {
     let nodes = nodes(view);
     let (principals, place) = principals(&nodes);
     let has_others = nodes.iter().any(|node| node.state == State::TooOpen) && view.question != Question::Refusal;
@@ -77,12 +76,10 @@ fn drawn(view: &View<'_>) -> String {
     for (index, node) in nodes.iter().enumerate() {
         right(&mut boxes, node, y(index, nodes.len()));
     }
-    let middle = WIDTH - RIGHT - 20;
     format!(
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\"><text class=\"small\" x=\"20\" \
-         y=\"24\">principals</text><text class=\"small\" x=\"{RIGHT}\" y=\"24\">target accounts</text>{edges}{boxes}\
-         <rect x=\"{RIGHT}\" y=\"0\" width=\"{middle}\" height=\"0\" fill=\"none\"/></svg>",
-        html(&format!("DESCRIPTION: {}", view.sentence()))
+         y=\"24\">principals</text><text class=\"small\" x=\"{RIGHT}\" y=\"24\">target accounts</text>{edges}{boxes}</svg>",
+        html(&format!("{description}: {}", view.sentence()))
     )
 }
 

@@ -1,6 +1,7 @@
 //! Removes from a document what no report may show: external IDs always, account IDs on request.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -101,33 +102,38 @@ fn collect_public(document: &Value, public: &mut BTreeSet<String>) {
     public.extend(document.pointer("/source/account").and_then(Value::as_str).map(str::to_owned));
 }
 
-/// External IDs, by their first bytes.
+/// External IDs, found by their first bytes and their length.
 struct ExternalIds {
-    by_start: HashMap<Vec<u8>, Vec<String>>,
+    ids: HashSet<String>,
+    /// The lengths of those that begin with these bytes, the longest first.
+    lengths: HashMap<Vec<u8>, BTreeSet<Reverse<usize>>>,
     /// How many bytes these are.
     start: usize,
     /// Those of `xacct.toml`.
     declared: BTreeSet<String>,
     /// Those that are also names.
-    named: BTreeSet<String>,
+    named: HashSet<String>,
 }
 
 impl ExternalIds {
     fn new(ids: &BTreeSet<String>, declared: BTreeSet<String>, public: &BTreeSet<String>) -> Self {
-        let all = ids.iter().filter(|id| is_id(id));
-        let start = all.clone().map(String::len).min().unwrap_or_default().min(TELLING);
-        let mut found = Self { by_start: HashMap::new(), start, declared, named: BTreeSet::new() };
-        let names: Vec<_> = public.iter().map(String::as_str).collect();
-        for id in all {
-            if names.iter().any(|name| name.contains(id.as_str())) {
-                found.named.insert(id.clone());
-            }
-            let start = id.as_bytes().get(..found.start).unwrap_or_default().to_vec();
-            found.by_start.entry(start).or_default().push(id.clone());
+        let ids: HashSet<_> = ids.iter().filter(|id| is_id(id)).cloned().collect();
+        let start = ids.iter().map(String::len).min().unwrap_or_default().min(TELLING);
+        let mut found = Self { ids, lengths: HashMap::new(), start, declared, named: HashSet::new() };
+        for id in &found.ids {
+            let start = id.as_bytes().get(..start).unwrap_or_default().to_vec();
+            found.lengths.entry(start).or_default().insert(Reverse(id.len()));
         }
-        // Of several that begin alike, the longest is meant.
-        found.by_start.values_mut().for_each(|ids| ids.sort_by_key(|id| std::cmp::Reverse(id.len())));
+        let rests = public.iter().flat_map(|name| name.char_indices().filter_map(|(at, _)| name.get(at..)));
+        found.named = rests.flat_map(|rest| found.beginning(rest)).map(str::to_owned).collect();
         found
+    }
+
+    /// Returns those with which a text begins, the longest first: of several, it is meant.
+    fn beginning<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let start = text.as_bytes().get(..self.start);
+        let lengths = start.and_then(|start| self.lengths.get(start)).into_iter().flatten();
+        lengths.filter_map(|Reverse(length)| self.ids.get(text.get(..*length)?).map(String::as_str))
     }
 
     /// Hides them in a value; `is_one` says that every string of it is one.
@@ -158,7 +164,7 @@ impl ExternalIds {
 
     /// Returns the text without them; `None` if it has none.
     fn hidden(&self, text: &str) -> Option<String> {
-        if self.by_start.is_empty() {
+        if self.ids.is_empty() {
             return None;
         }
         let words = text.to_ascii_lowercase();
@@ -179,11 +185,10 @@ impl ExternalIds {
     }
 
     /// Returns the external ID that begins here, if it is one in a text that is about external IDs, or is not.
-    fn at(&self, text: &str, at: usize, is_about: bool) -> Option<&str> {
+    fn at<'a>(&'a self, text: &'a str, at: usize, is_about: bool) -> Option<&'a str> {
         let rest = text.get(at..)?;
-        let candidates = self.by_start.get(rest.as_bytes().get(..self.start)?)?;
         let before = text.get(..at)?;
-        let is_it = |id: &&String| {
+        let is_it = |id: &&str| {
             let after = rest.get(id.len()..).unwrap_or_default();
             let is_word = !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
             let is_labelled = LABELS.iter().any(|label| before.ends_with(label));
@@ -193,9 +198,9 @@ impl ExternalIds {
                 (false, true) => true,
                 (false, false) => is_word && (is_about || is_quoted),
             };
-            is_secret && rest.starts_with(id.as_str())
+            is_secret
         };
-        candidates.iter().find(is_it).map(String::as_str)
+        self.beginning(rest).find(is_it)
     }
 }
 

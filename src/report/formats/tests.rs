@@ -461,3 +461,63 @@ fn the_policy_of_the_page_names_its_script_and_style() {
     let external = found.iter().flat_map(attributes).find(|(name, _)| loads.contains(&name.as_str()));
     assert_eq!(external, None);
 }
+
+/// Returns a document with so many links, each with an account and an external ID of its own.
+fn many(links: usize) -> Value {
+    let mut document = recorded("verify");
+    let kinds: Vec<_> = document["targets"].as_object().unwrap().values().map(Value::to_string).collect();
+    let targets = (0..links).map(|number| {
+        let account = format!("{:012}", 600_000_000_000_usize + number);
+        let text = kinds[number % kinds.len()].replace("222222222222", &account);
+        let mut target: Value = serde_json::from_str(&text).unwrap();
+        target["external_id"] = json!(format!("customer-{number:06}"));
+        target["notes"] = json!([format!("the request had external ID customer-{number:06}")]);
+        (format!("target-{number}"), target)
+    });
+    document["targets"] = Value::Object(targets.collect());
+    document
+}
+
+/// Eight times the links may take 24 times as long; quadratic growth would take 64 times.
+#[track_caller]
+fn assert_linear(name: &str, (small, large): (&Value, &Value), what: &dyn Fn(&Value)) {
+    let fastest = |document: &Value| {
+        let once = |_| {
+            let start = std::time::Instant::now();
+            what(document);
+            start.elapsed()
+        };
+        (0..3).map(once).min().unwrap()
+    };
+    let (few, all) = (fastest(small), fastest(large));
+    assert!(all < few * 24, "{name}: {few:?} grows to {all:?}");
+}
+
+#[test]
+fn time_of_reports_is_linear_in_links() {
+    let (small, large) = (many(50), many(400));
+    for format in FORMATS {
+        assert_linear(format.id(), (&small, &large), &|document| drop(reported(format, document)));
+    }
+    assert_linear("since", (&small, &large), &|it| change::say_since_when(&mut it.clone(), &read(it)));
+}
+
+#[test]
+fn time_of_hiding_is_linear_in_external_ids() {
+    // Only what is to be hidden, so that its growth shows.
+    let short = |links| {
+        let mut document = many(links);
+        for target in document["targets"].as_object_mut().unwrap().values_mut() {
+            target
+                .as_object_mut()
+                .unwrap()
+                .retain(|key, _| ["account", "external_id", "notes"].contains(&key.as_str()));
+        }
+        document
+    };
+    for accounts in [false, true] {
+        let hiding = Hiding { accounts, ..Hiding::default() };
+        let hide = |document: &Value| hiding.clone().hide(&mut [&mut document.clone()]);
+        assert_linear("hiding", (&short(500), &short(4000)), &hide);
+    }
+}

@@ -96,6 +96,22 @@ async function used (name) {
   return result
 }
 
+// The share of the causes in the width of the table, with details open, on screens of these widths.
+async function causes (name, widths) {
+  const { page, context } = await opened(name, {})
+  await page.locator('#table tbody tr.row [role=button]').first().click()
+  const shares = []
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 800 })
+    shares.push(await page.evaluate(() => {
+      const [head, table] = [document.querySelector('#table thead th:nth-child(3)'), document.getElementById('table')]
+      return head.getBoundingClientRect().width / table.getBoundingClientRect().width
+    }))
+  }
+  await context.close()
+  return shares
+}
+
 async function onPhone (name) {
   const { page, problems, context } = await opened(name, { viewport: { width: 375, height: 800 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true })
   await page.locator('#table tbody tr.row [role=button]').first().tap()
@@ -149,6 +165,7 @@ found.few = await used('few.html')
 found.many = await used('many.html')
 found.phone = await onPhone('few.html')
 found.phone_many = await onPhone('many.html')
+found.causes = await causes('few.html', [1280, 1000, 800, 375])
 found.without_script = await withoutScript('many.html')
 found.hostile = await hostile('hostile.html')
 found.real = await used('real.html')

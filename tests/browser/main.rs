@@ -187,6 +187,9 @@ fn reports_in_chromium() {
         let took = many[action].as_f64().unwrap();
         assert!(took < 500.0 || took < 2.0 * full, "{action}: {took} ms");
     }
+    for share in found["causes"].as_array().unwrap() {
+        assert!(share.as_f64().unwrap() > 0.25, "{}", found["causes"]);
+    }
     for phone in ["phone", "phone_many"] {
         assert_eq!(found[phone]["overflow"], 0, "{phone}");
         assert_none(&found[phone]["problems"], phone);

@@ -25,6 +25,18 @@ pub fn spelled(hidden: char) -> String {
     hidden.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
 }
 
+/// Lists names for an error, where nobody reads hundreds: the first ones, and how many there are beside them.
+#[must_use]
+pub fn some_of<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    const MOST: usize = 20;
+    let mut names = names.into_iter();
+    let first: Vec<_> = names.by_ref().take(MOST).map(|name| format!("`{name}`")).collect();
+    match names.count() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 /// Puts a text on one line: line breaks become spaces, so that it cannot imitate lines of xacct's own output.
 #[must_use]
 pub fn on_one_line(text: &str) -> Cow<'_, str> {

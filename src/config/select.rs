@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::iam::arn::{PrincipalRef, RoleArn};
 use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
+use crate::text::some_of;
 
 /// Returns the source for `bootstrap` and `import`.
 ///
@@ -337,9 +338,9 @@ pub fn of_directory(file: &ConfigFile, directory: &Path) -> Result<String> {
     // Below this are copies of modules, whose directories the unit's owner did not name.
     let own: Vec<_> = below.iter().take_while(|name| *name != ".terragrunt-cache").filter_map(OsStr::to_str).collect();
     own.into_iter().rev().map(str::to_owned).find(|name| is_on_record(file, name)).ok_or_else(|| {
-        let targets: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let targets = some_of(file.targets.iter().map(|(name, _)| name));
         Error::usage(format!("no directory in `{}` is the name or account ID of a target in `{path}`", below.display()))
-            .note(format!("its targets: {}", targets.join(", ")))
+            .note(format!("its targets: {targets}"))
             .hint("specify the target, or rename the directory or the target")
     })
 }
@@ -360,13 +361,13 @@ pub fn check_chosen(
     let usual = usual.filter(|usual| is_on_record(file, usual));
     let first = usual.unwrap_or(first);
     let path = file.path.display().to_string();
-    let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let names = some_of(file.targets.iter().map(|(name, _)| name));
     let xacct = command.split(' ').fold(file.xacct(), |xacct, word| match word.starts_with('-') {
         true => xacct.flag(word),
         false => xacct.arg(word),
     });
     let error = Error::usage(format!("xacct {command} needs a target, or --all"))
-        .note(format!("the targets in `{path}` are {}", names.join(", ")));
+        .note(format!("the targets in `{path}` are {names}"));
     let error = match usual {
         Some(_) => error.note("commands that delete or revoke ignore XACCT_TARGET"),
         None => error,
@@ -401,9 +402,9 @@ fn no_target(file: &ConfigFile, text: &str) -> Error {
     if file.text.is_none() {
         return no_file(file).note(format!("`{text}` must be defined there as a target"));
     }
-    let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let names = some_of(file.targets.iter().map(|(name, _)| name));
     let error = Error::usage(format!("`{path}` has no target `{text}`"));
-    if names.is_empty() { error } else { error.note(format!("its targets: {}", names.join(", "))) }
+    if names.is_empty() { error } else { error.note(format!("its targets: {names}")) }
 }
 
 /// Returns the recorded links that these texts select; all of them if none is given. A name wins over an account ID: of

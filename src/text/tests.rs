@@ -12,3 +12,12 @@ fn escapes_what_a_terminal_would_interpret() {
     assert_eq!(on_one_line("one\n  two\r\n"), "one   two  ");
     assert!(matches!(on_one_line("plain"), Cow::Borrowed(_)));
 }
+
+#[test]
+fn an_error_names_the_first_of_many() {
+    let names: Vec<_> = (0..22).map(|number| format!("t{number}")).collect();
+    assert_eq!(some_of(&names[..2]), "`t0`, `t1`");
+    assert!(some_of(&names[..20]).ends_with("`t18`, `t19`"));
+    assert!(some_of(&names).ends_with("`t18`, `t19` and 2 more"));
+    assert_eq!(some_of(&[]), "");
+}

@@ -15,6 +15,7 @@ use crate::iam::names::{AccountId, MfaSerial, Region, SessionDuration, SessionNa
 use crate::operations::run::Run;
 use crate::print::Access;
 use crate::text::shell::ShellCommand;
+use crate::text::some_of;
 
 /// A tool that uses a link, with the arguments that print its settings.
 pub trait Consumer: Args + 'static {
@@ -236,9 +237,9 @@ pub fn only_one<'a>(links: &'a [Link], why: &str) -> Result<&'a Link> {
     match links {
         [link] => Ok(link),
         _ => {
-            let names: Vec<_> = links.iter().map(|link| format!("`{}`", link.name)).collect();
+            let names = some_of(links.iter().map(|link| &link.name));
             Err(Error::usage(format!("{why}, but {} targets are selected", links.len()))
-                .hint(format!("specify one of {}", names.join(", "))))
+                .hint(format!("specify one of {names}")))
         }
     }
 }

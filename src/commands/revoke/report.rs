@@ -1,5 +1,6 @@
 //! The output of revoke: the plan, and the result.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -52,8 +53,9 @@ impl Report<'_> {
     /// # Errors
     /// When the answer is no, or there is no terminal to ask on.
     pub async fn confirm(&self, work: &Work) -> Result<()> {
-        let is_changed = |name: &&str| work.jobs.iter().any(|job| job.link.name == **name && !job.plan.is_empty());
-        let names = work.targets().into_iter().filter(is_changed).collect::<Vec<_>>().join(", ");
+        let changed: BTreeSet<_> =
+            work.jobs.iter().filter(|job| !job.plan.is_empty()).map(|job| job.link.name.as_str()).collect();
+        let names = work.targets().into_iter().filter(|name| changed.contains(name)).collect::<Vec<_>>().join(", ");
         let question = match self.args.lift {
             true => format!("Remove the policy from {names}?"),
             false => format!("End all current sessions of {names}, including runs in progress?"),

@@ -21,6 +21,7 @@ use crate::report::json::{self, ByName};
 use crate::report::proof;
 use crate::report::several::{self, Field, Sheet};
 use crate::text::shell::ShellCommand;
+use crate::text::some_of;
 
 /// Reports on one run.
 pub struct Report<'a> {
@@ -81,8 +82,8 @@ impl Report<'_> {
 
     fn not_on_record(&self) -> String {
         let Self { run, unknown, .. } = self;
-        let known: Vec<_> = run.file.targets.iter().map(|(name, _)| name.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let known = some_of(run.file.targets.iter().map(|(name, _)| name));
+        let known = if known.is_empty() { "none" } else { &known };
         let path = run.file.path.display();
         unknown.iter().map(|name| format!("\n{path} has no target {name}; its targets: {known}")).collect()
     }

@@ -17,6 +17,7 @@ use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::operations::settle;
 use crate::proof::Watch;
+use crate::text::some_of;
 use answer::{Answer, Answered};
 
 /// List everybody who can get through a link, by the policies of both accounts.
@@ -144,8 +145,8 @@ async fn who(args: &WhoGetsIn, run: &Run<'_>) -> Result<ExitCode> {
 fn links(args: &WhoGetsIn, run: &Run<'_>) -> Result<Vec<Link>> {
     let mut links = run.links(args.target.as_slice())?;
     if let (Some(account), [_, _, ..]) = (&args.target, links.as_slice()) {
-        let names: Vec<_> = links.iter().map(|link| format!("`{}`", link.name)).collect();
-        return Err(Error::usage(format!("account {account} has several targets: {}", names.join(", ")))
+        let names = some_of(links.iter().map(|link| &link.name));
+        return Err(Error::usage(format!("account {account} has several targets: {names}"))
             .hint("name one of them, or omit the target to show all"));
     }
     for link in &mut links {

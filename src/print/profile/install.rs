@@ -2,6 +2,7 @@
 //!
 //! Each profile is between two comments, which name its target and `xacct.toml`: by them xacct knows its own.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::Profile;
@@ -45,16 +46,17 @@ pub fn with(file: &[u8], profiles: &[Profile], config: &str) -> Result<Changed> 
     for profile in profiles {
         let target = &profile.access.target;
         let section = super::block(profile)?;
-        let block = format!("{BEGIN}target {target:?} of {config:?}\n{section}{END}\n");
+        let block = format!("{BEGIN}{}\n{section}{END}\n", said(target, config));
         let heading = section.lines().next().unwrap_or_default();
         let mut places = Vec::new();
-        for own in lines.blocks.iter().filter(|own| own.name.as_deref() == name_in(heading).as_deref()) {
+        let name = name_in(heading).unwrap_or_default();
+        for own in lines.blocks_of(&name) {
             if !own.is_of(config) {
                 return Err(taken(profile, own.lines.start, "belongs to another xacct.toml"));
             }
             places.push(own.lines.clone());
         }
-        for place in lines.sections(heading) {
+        for place in lines.sections(&name) {
             match lines.printed(&place, profile) {
                 Some(whole) => places.push(whole),
                 None => return Err(taken(profile, place.start, "xacct did not write")),
@@ -84,10 +86,16 @@ pub fn with(file: &[u8], profiles: &[Profile], config: &str) -> Result<Changed> 
 /// When a profile has no end.
 pub fn without(file: &[u8], targets: Option<&[String]>, config: &str) -> Result<Changed> {
     let lines = Lines::of(file)?;
-    let is_wanted = |own: &Block| targets.is_none_or(|targets| targets.iter().any(|target| own.is_for(target)));
+    let wanted = targets.map(|targets| targets.iter().map(|target| said(target, config)).collect::<HashSet<_>>());
+    let is_wanted = |own: &Block| wanted.as_ref().is_none_or(|wanted| wanted.contains(&own.said));
     let own = lines.blocks.iter().filter(|own| own.is_of(config) && is_wanted(own));
     let edits = own.map(|own| Edit { place: lines.with_blank(own.lines.clone()), text: String::new() }).collect();
     Ok(lines.edited(edits))
+}
+
+/// Returns what the first comment of a profile says.
+fn said(target: &str, config: &str) -> String {
+    format!("target {target:?} of {config:?}")
 }
 
 fn taken(profile: &Profile, line: usize, why: &str) -> Error {
@@ -118,21 +126,22 @@ impl Block {
     fn is_of(&self, config: &str) -> bool {
         self.said.ends_with(&format!(" of {config:?}"))
     }
-
-    fn is_for(&self, target: &str) -> bool {
-        self.said.starts_with(&format!("target {target:?} of "))
-    }
 }
 
 /// A file, line by line, each with its end.
 struct Lines<'a> {
     all: Vec<&'a [u8]>,
     blocks: Vec<Block>,
+    /// The blocks of each name, by their numbers.
+    blocks_by_name: HashMap<String, Vec<usize>>,
+    /// The lines of the headings outside of all blocks, by the names in them.
+    headings: HashMap<String, Vec<usize>>,
 }
 
 impl<'a> Lines<'a> {
     fn of(file: &'a [u8]) -> Result<Self> {
-        let mut lines = Self { all: file.split_inclusive(|byte| *byte == b'\n').collect(), blocks: Vec::new() };
+        let all = file.split_inclusive(|byte| *byte == b'\n').collect();
+        let mut lines = Self { all, blocks: Vec::new(), blocks_by_name: HashMap::new(), headings: HashMap::new() };
         let mut open: Option<(usize, String)> = None;
         for number in 0..lines.all.len() {
             let text = lines.text(number);
@@ -147,7 +156,34 @@ impl<'a> Lines<'a> {
                 lines.blocks.push(Block { lines: start..number + 1, said, name });
             }
         }
-        open.map_or(Ok(lines), |(start, _)| Err(no_end(start)))
+        if let Some((start, _)) = open {
+            return Err(no_end(start));
+        }
+        lines.find_names();
+        Ok(lines)
+    }
+
+    fn find_names(&mut self) {
+        for (number, name) in
+            self.blocks.iter().enumerate().filter_map(|(number, block)| Some((number, block.name.clone()?)))
+        {
+            self.blocks_by_name.entry(name).or_default().push(number);
+        }
+        for number in 0..self.all.len() {
+            if let Some(name) = name_in(&self.text(number)).filter(|_| !self.is_own(number)) {
+                self.headings.entry(name).or_default().push(number);
+            }
+        }
+    }
+
+    /// Returns whether a line is in a block.
+    fn is_own(&self, number: usize) -> bool {
+        let next = self.blocks.partition_point(|block| block.lines.end <= number);
+        self.blocks.get(next).is_some_and(|block| block.lines.contains(&number))
+    }
+
+    fn blocks_of(&self, name: &str) -> impl Iterator<Item = &Block> {
+        self.blocks_by_name.get(name).into_iter().flatten().filter_map(|number| self.blocks.get(*number))
     }
 
     /// Returns a line without its end and blanks around it.
@@ -156,14 +192,12 @@ impl<'a> Lines<'a> {
         String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').trim().to_owned()
     }
 
-    /// Returns the sections with the name in this heading that are outside of all blocks.
-    fn sections(&self, heading: &str) -> Vec<Range<usize>> {
-        let wanted = name_in(heading);
-        let is_own = |number: usize| self.blocks.iter().any(|own| own.lines.contains(&number));
-        let starts = (0..self.all.len()).filter(|number| !is_own(*number) && name_in(&self.text(*number)) == wanted);
+    /// Returns the sections with this name that are outside of all blocks.
+    fn sections(&self, name: &str) -> Vec<Range<usize>> {
+        let starts = self.headings.get(name).into_iter().flatten().copied();
         starts
             .map(|start| {
-                let is_next = |number: &usize| self.text(*number).starts_with('[') || is_own(*number);
+                let is_next = |number: &usize| self.text(*number).starts_with('[') || self.is_own(*number);
                 let next = (start + 1..self.all.len()).find(is_next).unwrap_or(self.all.len());
                 let is_setting =
                     |number: &usize| !self.text(*number).is_empty() && !self.text(*number).starts_with(['#', ';']);

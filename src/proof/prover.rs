@@ -304,10 +304,10 @@ impl Prover {
         let source = self.caller().await.map_err(Stop::Failed)?.account;
         // Nobody receives it if the read has ended.
         let _ = arrived.send((inside.clone(), source));
-        // One after the other: they take no longer than the bucket, and need no connection that the steps before did not.
-        let of_sts = async { (refusals::steps(&plain, &access, &request, claim, watch).await, again.await) };
-        let bucket = bucket::steps(&inside, spec, (claim, &session.arn), obstacle, &self.leftovers, watch);
-        let (bucket, (refusals, again)) = tokio::join!(bucket, of_sts);
+        let (bucket, (refusals, again)) = tokio::join!(
+            bucket::steps(&inside, spec, (claim, &session.arn), obstacle, &self.leftovers, watch),
+            refusals::steps((&plain, &access), &request, claim, watch, again),
+        );
         self.settled(again, steps, claim)?;
         let in_target = |error: Error| Stop::Failed(error.context(format!("target account {}", claim.role.account)));
         let (name, bucket) = bucket.map_err(in_target)?;

@@ -11,24 +11,29 @@ use crate::aws::sts::{self, AssumeRole};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::ExternalId;
 
-/// Sends all requests that must be denied, concurrently.
-pub(super) async fn steps(
-    plain: &Access,
-    with_mfa: &Access,
+/// Sends all requests that must be denied, concurrently. Runs `again` after those of the first kind: they take no longer than
+/// the bucket all the same, and it needs no connection of its own.
+pub(super) async fn steps<T>(
+    (plain, with_mfa): (&Access, &Access),
     request: &AssumeRole,
     claim: &Claim,
     watch: &dyn Watch,
-) -> Vec<Step> {
+    again: impl Future<Output = T>,
+) -> (Vec<Step>, T) {
     if let Some(why) = &claim.unsent_refusals {
-        return claim.refusals().map(|id| Step::new(id, StepOutcome::Skipped, why)).collect();
+        let steps = claim.refusals().map(|id| Step::new(id, StepOutcome::Skipped, why)).collect();
+        return (steps, again.await);
     }
     let refusal =
         async |id, access: &Access, request: &AssumeRole| refusal(id, access, request, claim.freshness, watch).await;
     let external_id = claim.external_id.as_ref();
     let with_id = |external_id| AssumeRole { external_id, ..request.clone() };
     let without_id = async {
-        external_id?;
-        Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None)).await)
+        let step = match external_id {
+            Some(_) => Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None)).await),
+            None => None,
+        };
+        (step, again.await)
     };
     let wrong_id = async {
         let right = external_id?;
@@ -63,8 +68,8 @@ pub(super) async fn steps(
         }
         Some(refusal(StepId::RefusedWithoutMfa, plain, request).await)
     };
-    let (without_id, wrong_id, without_mfa) = tokio::join!(without_id, wrong_id, without_mfa);
-    [without_id, wrong_id, without_mfa].into_iter().flatten().collect()
+    let ((without_id, again), wrong_id, without_mfa) = tokio::join!(without_id, wrong_id, without_mfa);
+    ([without_id, wrong_id, without_mfa].into_iter().flatten().collect(), again)
 }
 
 /// Sends a request that must be denied. Right after a write the old, wider policy may still be in force.

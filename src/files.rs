@@ -103,6 +103,7 @@ pub fn create_private_folder(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When the directory is not writable.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "there are no file modes"))]
 pub fn temporary_beside(path: &Path, readers: Readers) -> Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".xacct-").suffix(".new");

@@ -6,25 +6,33 @@ import shutil
 import sys
 from pathlib import Path
 
+from .contents import packages, target_of
 from .place import PACKAGES, ROOT, TOOLS, VERSION, Skipped, chroot, host, needs, package
 
 PATH = f"{TOOLS}:{os.environ['PATH']}"
 
 
 def test_reproducible(place):
-    """Another build of the commit, in another directory, gives the same bytes."""
+    """Another build of the commit, in another directory, gives the same bytes, for every target."""
     assert not place.run("git", "-C", ROOT, "status", "--porcelain", HOME=Path.home()), "commit or stash the changes first"
     clone = place.path / "another directory"
     place.run("git", "clone", "--quiet", ROOT, clone)
     (clone / "target").mkdir()
     (clone / "target/third-party").symlink_to(TOOLS.parent.parent)
     long = {"HOME": Path.home(), "path": PATH, "cwd": clone, "seconds": 5400}
-    place.run(clone / ".packaging/build", host(), **long)
-    built = sorted(path for path in (clone / "target/packages").iterdir() if path.is_file() and path.name != "SHA256SUMS")
-    assert len(built) >= 5, built
-    different = [path.name for path in built if path.read_bytes() != (PACKAGES / path.name).read_bytes()]
-    place.remarks += [f"the same: {path.name}" for path in built if path.name not in different]
-    assert not different, different
+    others = {target_of(path) for path in packages()} - {host(), None}
+    place.run(clone / ".packaging/build", host(), *sorted(others), **long)
+    first, second = files(PACKAGES), files(clone / "target/packages")
+    assert first.keys() == second.keys(), first.keys() ^ second.keys()
+    different = [name for name in first if first[name] != second[name]]
+    place.remarks += [f"the same: {name}" for name in first if name not in different and "/" not in name]
+    assert len(first) >= 6 and not different, different
+
+
+def files(directory):
+    """Returns the content of all files in a directory, by path."""
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
 
 
 def test_debian(place):

@@ -52,11 +52,17 @@ def packages():
     return found
 
 
+def target_of(path):
+    """Returns the target of an archive; nothing for other packages."""
+    found = re.fullmatch(rf"xacct-{re.escape(VERSION)}-(.*)\.(tar\.xz|zip)", path.name)
+    return found and found[1]
+
+
 def test_every_package_has_everything(_place):
     for path in packages():
         names = list(archived(path))
         # On PyPI, xacct-sandbox is a package of its own, which brings xacct along.
-        programs = ("xacct",) if path.suffix == ".whl" else ("xacct", "xacct-sandbox")
+        programs = ("xacct",) if path.suffix in (".whl", ".zip") else ("xacct", "xacct-sandbox")
         if path.name.startswith("xacct_sandbox-"):
             programs = ("xacct-sandbox",)
         else:
@@ -143,13 +149,12 @@ def test_binstall_finds_the_archives(_place):
     url = re.search(r'^pkg-url = "(.*)"$', manifest, re.M)[1]
     inside = re.search(r'^bin-dir = "(.*)"$', manifest, re.M)[1]
     for path in packages():
-        target = re.fullmatch(rf"xacct-{VERSION}-(.*?)\.(tar\.xz|zip)", path.name)
+        target = target_of(path)
         if not target:
             continue
-        windows = target[2] == "zip"
         values = {
-            "repo": "https://github.com/xacct/xacct", "version": VERSION, "name": "xacct", "bin": "xacct",
-            "target": target[1], "archive-suffix": f".{target[2]}", "binary-ext": ".exe" if windows else "",
+            "repo": "https://github.com/xacct/xacct", "version": VERSION, "name": "xacct", "bin": "xacct", "target": target,
+            "archive-suffix": path.name.partition(target)[2], "binary-ext": ".exe" if "windows" in target else "",
         }
         filled = [re.sub(r"\{ (.*?) \}", lambda found: values[found[1]], text) for text in (url, inside)]
         assert filled[0].endswith(f"/v{VERSION}/{path.name}"), filled

@@ -1,8 +1,12 @@
-"""Installing for Python, and from the deb."""
+"""Installing for Python, with cargo-binstall, and from the deb."""
 
+import os
+import shutil
 import sys
 
-from .place import PACKAGES, TOOLS, VERSION, needs, package
+from .contents import packages, target_of
+from .place import PACKAGES, ROOT, TOOLS, VERSION, Skipped, host, needs, package
+from .script import releases
 
 
 def test_pip(place):
@@ -41,6 +45,32 @@ def test_pipx(place):
     # pipx links what a wheel has in share/man.
     assert (place.home / ".local/share/man/man1/xacct.1").is_file()
     place.tells_the_story(place.home / ".local/bin/xacct-sandbox")
+
+
+def test_binstall(place):
+    """cargo-binstall follows Cargo.toml to the archive of each target, on a server in place of GitHub."""
+    binstall = needs("cargo-binstall")
+    if "--allow-insecure-http" not in place.run(binstall, "--help"):
+        raise Skipped("needs cargo-binstall 1.24 or later")
+    archives = {target_of(path): path for path in packages() if target_of(path)}
+    source = place.path / "source"
+    source.mkdir()
+    for name in ("src", "benches", "tests"):
+        (source / name).symlink_to(ROOT / name)
+    with releases(place, lambda directory: [shutil.copy(path, directory) for path in archives.values()]) as server:
+        here = server["XACCT_BASE_URL"].removesuffix("/releases/download")
+        manifest = (ROOT / "Cargo.toml").read_text()
+        assert manifest.count("https://github.com/xacct/xacct") == 1
+        (source / "Cargo.toml").write_text(manifest.replace("https://github.com/xacct/xacct", here))
+        install = (binstall, "--no-confirm", "--allow-insecure-http", "--disable-telemetry", "--strategies", "crate-meta-data")
+        for target, path in archives.items():
+            root, program = place.path / target, f"xacct{'.exe' if 'windows' in target else ''}"
+            chosen = () if target == host() else ("--targets", target)
+            place.run(*install, *chosen, "--manifest-path", source, "--root", root, "xacct", path=os.environ["PATH"])
+            shutil.unpack_archive(path, root / "archive")
+            inside = root / "archive" / f"xacct-{VERSION}-{target}" / "bin" / program
+            assert (root / "bin" / program).read_bytes() == inside.read_bytes(), target
+    assert place.run(place.path / host() / "bin/xacct", "--version") == f"xacct {VERSION}\n"
 
 
 def test_archive(place):

@@ -5,7 +5,7 @@ import hashlib
 import http.server
 import shutil
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from .place import PACKAGES, ROOT, VERSION, archive, host, needs
 
@@ -14,25 +14,29 @@ TOOLS = ["sh", "uname", "sed", "tar", "xz", "mktemp", "mkdir", "rm", "cp", "cat"
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Says nothing."""
+    """Says nothing, also of clients that leave once they have what they want."""
 
     def log_message(self, *_):
         pass
 
+    def handle(self):
+        with suppress(ConnectionError):
+            super().handle()
+
 
 @contextmanager
 def releases(place, change=lambda directory: None):
-    """Serves the packages, changed, as a release; yields the settings of the script."""
-    directory = place.path / "server" / f"v{VERSION}"
+    """Serves the packages, changed, as a release on GitHub; yields the settings of the script."""
+    directory = place.path / "server/releases/download" / f"v{VERSION}"
     directory.mkdir(parents=True)
     for name in (archive().name, "SHA256SUMS"):
         shutil.copy(PACKAGES / name, directory)
     change(directory)
-    handler = functools.partial(Handler, directory=directory.parent)
+    handler = functools.partial(Handler, directory=place.path / "server")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield {"XACCT_BASE_URL": f"http://127.0.0.1:{server.server_port}"}
+        yield {"XACCT_BASE_URL": f"http://127.0.0.1:{server.server_port}/releases/download"}
     finally:
         server.shutdown()
         server.server_close()

@@ -3,38 +3,85 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import ssl
 import subprocess
 import threading
+import zipfile
 
-from .place import VERSION, Skipped, chroot, needs, package
+from .place import TOOLS, VERSION, Skipped, chroot, needs, package
 
 QEMU_LIBRARIES = "/usr/aarch64-linux-gnu"
+
+# What Rust programs need of Windows 10, and Wine lacked for long.
+PRNG = """
+unsigned char __stdcall SystemFunction036(void *data, unsigned long size);
+__declspec(dllexport) int __stdcall ProcessPrng(unsigned char *data, unsigned long long size) {
+  return SystemFunction036(data, (unsigned long)size);
+}
+int __stdcall DllMainCRTStartup(void *instance, unsigned long reason, void *reserved) { return 1; }
+"""
 
 
 def unpacked(place, target):
     """Returns the directory of another target's unpacked archive."""
-    path = package(f"xacct-{VERSION}-{target}.tar.xz")
+    path = package(f"xacct-{VERSION}-{target}.*")
     shutil.unpack_archive(path, place.path / target)
     return place.path / target / f"xacct-{VERSION}-{target}"
 
 
+def runs_emulated(place, target, *options):
+    """Asserts that the programs of another processor run the demo."""
+    qemu = (needs("qemu-aarch64"), *options)
+    programs = unpacked(place, target) / "bin"
+    assert place.run(*qemu, programs / "xacct", "--version") == f"xacct {VERSION}\n"
+    assert "Usage:" in place.run(*qemu, programs / "xacct", "--help")
+    # The kernel may not know what emulates the program that the sandbox starts: a script knows.
+    program = (programs / "xacct").rename(programs / "emulated")
+    (programs / "xacct").write_text(f'#!/bin/sh\nexec {shlex.join([*qemu, str(program)])} "$@"\n')
+    (programs / "xacct").chmod(0o755)
+    place.tells_the_story(programs / "xacct-sandbox", prefix=qemu)
+
+
 def test_arm64(place):
-    qemu = needs("qemu-aarch64")
-    programs = unpacked(place, "aarch64-unknown-linux-gnu") / "bin"
     if not os.path.isdir(QEMU_LIBRARIES):
         raise Skipped("needs libc6-arm64-cross")
-    emulated = (qemu, "-L", QEMU_LIBRARIES)
-    assert place.run(*emulated, programs / "xacct", "--version") == f"xacct {VERSION}\n"
-    assert "Usage:" in place.run(*emulated, programs / "xacct-sandbox", "--help")
+    runs_emulated(place, "aarch64-unknown-linux-gnu", "-L", QEMU_LIBRARIES)
 
 
 def test_arm64_musl(place):
-    qemu = needs("qemu-aarch64")
-    programs = unpacked(place, "aarch64-unknown-linux-musl") / "bin"
-    assert place.run(qemu, programs / "xacct", "--version") == f"xacct {VERSION}\n"
+    runs_emulated(place, "aarch64-unknown-linux-musl")
+
+
+def test_windows(place):
+    """The programs run on Windows, which here is Wine."""
+    wine, server = needs("wine"), needs("wineserver")
+    programs = unpacked(place, "x86_64-pc-windows-gnu") / "bin"
+    xacct, sandbox = programs / "xacct.exe", programs / "xacct-sandbox.exe"
+    # The zip does not have the sandbox.
+    with zipfile.ZipFile(package(f"xacct_sandbox-{VERSION}-*-win_amd64.whl")) as wheel:
+        sandbox.write_bytes(wheel.read(f"xacct_sandbox-{VERSION}.data/scripts/{sandbox.name}"))
+    settings = {"WINEPREFIX": place.path / "wine", "WINEDEBUG": "-all"}
+    place.run(wine, "wineboot", "--init", seconds=300, **settings)
+    try:
+        if not list((place.path / "wine").rglob("system32/bcryptprimitives.dll")):
+            (place.path / "prng.c").write_text(PRNG)
+            library = ("-shared", "-nostdlib", "-o", programs / "bcryptprimitives.dll", "prng.c", "-ladvapi32")
+            cache = {"ZIG_GLOBAL_CACHE_DIR": place.path / "zig"}
+            place.run(TOOLS / "python", "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", *library, **cache)
+        for program in (xacct, sandbox):
+            assert "Usage:" in place.run(wine, program, "--help", **settings)
+        assert f"xacct {VERSION}\n" in place.run(wine, xacct, "--version", **settings)
+        place.tells_the_story(sandbox, prefix=(wine,), **settings)
+        link = "bootstrap 222222222222 --name dev --user alice --profile security-admin --target-profile dev-admin --yes"
+        place.run(wine, sandbox, *link.split(), "--user-profile", "alice", **settings)
+        command = ("cmd.exe", "/c", "echo target=%XACCT_TARGET%& exit 7")
+        assert "target=dev" in place.run(wine, sandbox, "exec", "dev", "--", *command, code=7, **settings)
+    finally:
+        # It would write to its directory after that is gone.
+        place.run(server, "--kill", code=None, **settings)
 
 
 def test_musl(place):

@@ -24,6 +24,7 @@ pub enum How {
     /// It could not be started.
     NotStarted(Error),
     /// A signal arrived before it was started.
+    #[cfg(unix)]
     Stopped(i32),
     /// It ran.
     Ran(ExitStatus),
@@ -35,6 +36,7 @@ impl Ended {
         match &self.how {
             How::NotStarted(error) if error.kind() == ErrorKind::NotFound => 127,
             How::NotStarted(_) => 126,
+            #[cfg(unix)]
             How::Stopped(signal) => by_signal(*signal),
             How::Ran(status) => match (status.code(), system::signal_of(*status)) {
                 (None, Some(signal)) => by_signal(signal),

@@ -82,13 +82,19 @@ fn used(scene: &Scene, words: &str) -> Used {
     Used { processor: Duration::from_millis(ticks * 10), kibibytes }
 }
 
+/// Returns how many times the time of the first the second took; both with what a process takes without any target.
+fn times(one: Used, two: Used) -> f64 {
+    let least = Duration::from_millis(100);
+    (two.processor + least).as_secs_f64() / (one.processor + least).as_secs_f64()
+}
+
 /// More than the double may be noise; that of the square would be the fourfold.
+const MOST: f64 = 3.2;
+
 #[track_caller]
 fn assert_doubles(words: &str, one: Used, two: Used) {
-    // What a process takes without any target.
-    let least = Duration::from_millis(100);
-    let time = (two.processor + least).as_secs_f64() / (one.processor + least).as_secs_f64();
-    assert!(time < 3.2, "{words}: {time:.1} times the time: {one:?}, {two:?}");
+    let time = times(one, two);
+    assert!(time < MOST, "{words}: {time:.1} times the time: {one:?}, {two:?}");
     assert!(two.kibibytes < one.kibibytes * 2 + 4096, "{words}: more than twice the memory: {one:?}, {two:?}");
 }
 
@@ -111,11 +117,23 @@ fn offline_commands_and_printed_settings() {
         "print policies --for reader",
         "print policies --for user",
         "print audit-query",
-        "forget --all --yes",
     ] {
-        let [one, two] = scenes.each_ref().map(|scene| used(scene, words));
+        let measured = || scenes.each_ref().map(|scene| used(scene, words));
+        let mut best = measured();
+        // These take so little that whatever else runs can double it: the least of several is theirs.
+        for _ in 0..4 {
+            let [one, two] = best;
+            if times(one, two) < MOST {
+                break;
+            }
+            let again = measured();
+            best = [0, 1].map(|at| if again[at].processor < best[at].processor { again[at] } else { best[at] });
+        }
+        let [one, two] = best;
         assert_doubles(words, one, two);
     }
+    let [one, two] = scenes.each_ref().map(|scene| used(scene, "forget --all --yes"));
+    assert_doubles("forget --all --yes", one, two);
 }
 
 /// One after the other, so that both see the same load.

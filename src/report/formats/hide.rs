@@ -193,12 +193,11 @@ impl ExternalIds {
             let is_word = !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
             let is_labelled = LABELS.iter().any(|label| before.ends_with(label));
             let is_quoted = before.ends_with(QUOTES) && after.starts_with(QUOTES);
-            let is_secret = match (self.named.contains(*id), id.len() >= TELLING) {
+            match (self.named.contains(*id), id.len() >= TELLING) {
                 (true, _) => is_word && is_labelled,
                 (false, true) => true,
                 (false, false) => is_word && (is_about || is_quoted),
-            };
-            is_secret
+            }
         };
         self.beginning(rest).find(is_it)
     }

@@ -15,7 +15,7 @@ from .place import TOOLS, VERSION, Skipped, chroot, needs, package
 
 QEMU_LIBRARIES = "/usr/aarch64-linux-gnu"
 
-# What Rust programs need of Windows 10, and Wine lacked for long.
+# What Rust programs need from Windows 10, and Wine 8 lacks.
 PRNG = """
 unsigned char __stdcall SystemFunction036(void *data, unsigned long size);
 __declspec(dllexport) int __stdcall ProcessPrng(unsigned char *data, unsigned long long size) {

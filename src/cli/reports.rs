@@ -14,9 +14,10 @@ pub struct ReportFiles {
     /// A report never contains secrets or external IDs. xacct replaces an existing file.
     #[arg(long, value_name = "FORMAT[=FILE]", value_parser = str::parse::<Destination>, group = "redactable")]
     pub report: Vec<Destination>,
-    /// Say what changed since this earlier --output json document of the same command, and since when each link has had its result
+    /// Compare with this earlier --output json document of the same command
     ///
-    /// For html and markdown reports, and for --output json: the new document says it, too, for the next one.
+    /// Html and markdown reports then show what changed, and since when each link has had its result. The --output json
+    /// document records since when, for the next run.
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
 }

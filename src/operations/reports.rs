@@ -90,9 +90,8 @@ impl Reports {
                 Some(earlier(command, path, directory)?)
             }
             Some(_) => {
-                let why = "only JSON output, html and markdown reports show what changed";
-                return Err(Error::usage(format!("--since has no effect: {why}"))
-                    .hint("add --output json or --report html=FILE, or leave out --since"));
+                return Err(Error::usage("--since has no effect without --output json, or an html or markdown report")
+                    .hint("add --output json or --report html=FILE, or omit --since"));
             }
             None => None,
         };
@@ -139,7 +138,7 @@ impl Reports {
         }
     }
 
-    /// Says in a document since when each link has had the same result, if there is an earlier document.
+    /// Records in a document since when each link has had its result, if there is an earlier document.
     pub fn say_since_when(&self, document: &mut Value) {
         if let Some(before) = self.since.clone().and_then(|value| Document::read(value).ok()) {
             formats::say_since_when(document, &before);

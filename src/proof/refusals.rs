@@ -11,8 +11,8 @@ use crate::aws::sts::{self, AssumeRole};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::ExternalId;
 
-/// Sends all requests that must be denied, concurrently. Runs `again` after those of the first kind: they take no longer than
-/// the bucket all the same, and it needs no connection of its own.
+/// Sends all requests that must be denied, concurrently. `again` follows those without the external ID: it then needs no
+/// connection of its own, and still ends no later than the steps with the bucket.
 pub(super) async fn steps<T>(
     (plain, with_mfa): (&Access, &Access),
     request: &AssumeRole,

@@ -82,8 +82,8 @@ fn used(scene: &Scene, words: &str) -> Used {
     Used { processor: Duration::from_millis(ticks * 10), kibibytes }
 }
 
-/// Returns how many times the time of the first the second took; both with what a process takes without any target.
-fn times(one: Used, two: Used) -> f64 {
+/// Returns the ratio of the second's time to the first's, each with what a process takes without any target.
+fn ratio(one: Used, two: Used) -> f64 {
     let least = Duration::from_millis(100);
     (two.processor + least).as_secs_f64() / (one.processor + least).as_secs_f64()
 }
@@ -93,7 +93,7 @@ const MOST: f64 = 3.2;
 
 #[track_caller]
 fn assert_doubles(words: &str, one: Used, two: Used) {
-    let time = times(one, two);
+    let time = ratio(one, two);
     assert!(time < MOST, "{words}: {time:.1} times the time: {one:?}, {two:?}");
     assert!(two.kibibytes < one.kibibytes * 2 + 4096, "{words}: more than twice the memory: {one:?}, {two:?}");
 }
@@ -120,10 +120,10 @@ fn offline_commands_and_printed_settings() {
     ] {
         let measured = || scenes.each_ref().map(|scene| used(scene, words));
         let mut best = measured();
-        // These take so little that whatever else runs can double it: the least of several is theirs.
+        // They take so little time that other processes can double it: the least of several counts.
         for _ in 0..4 {
             let [one, two] = best;
-            if times(one, two) < MOST {
+            if ratio(one, two) < MOST {
                 break;
             }
             let again = measured();
@@ -139,8 +139,7 @@ fn offline_commands_and_printed_settings() {
 /// One after the other, so that both see the same load.
 #[test]
 fn commands_that_ask_aws() {
-    let counts = [60, 120];
-    let scenes = counts
+    let scenes = [60, 120]
         .map(|targets| (scene(targets, true), (0..targets).map(|number| format!(" t{number}")).collect::<String>()));
     for words in [
         "bootstrap --dry-run",

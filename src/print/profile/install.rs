@@ -118,8 +118,6 @@ struct Block {
     lines: Range<usize>,
     /// What the first comment says.
     said: String,
-    /// The name in the heading.
-    name: Option<String>,
 }
 
 impl Block {
@@ -152,28 +150,17 @@ impl<'a> Lines<'a> {
             } else if text == END
                 && let Some((start, said)) = open.take()
             {
-                let name = (start..number).find_map(|line| name_in(&lines.text(line)));
-                lines.blocks.push(Block { lines: start..number + 1, said, name });
+                if let Some(name) = (start..number).find_map(|line| name_in(&lines.text(line))) {
+                    lines.blocks_by_name.entry(name).or_default().push(lines.blocks.len());
+                }
+                lines.blocks.push(Block { lines: start..number + 1, said });
+            } else if open.is_none()
+                && let Some(name) = name_in(&text)
+            {
+                lines.headings.entry(name).or_default().push(number);
             }
         }
-        if let Some((start, _)) = open {
-            return Err(no_end(start));
-        }
-        lines.find_names();
-        Ok(lines)
-    }
-
-    fn find_names(&mut self) {
-        for (number, name) in
-            self.blocks.iter().enumerate().filter_map(|(number, block)| Some((number, block.name.clone()?)))
-        {
-            self.blocks_by_name.entry(name).or_default().push(number);
-        }
-        for number in 0..self.all.len() {
-            if let Some(name) = name_in(&self.text(number)).filter(|_| !self.is_own(number)) {
-                self.headings.entry(name).or_default().push(number);
-            }
-        }
+        open.map_or(Ok(lines), |(start, _)| Err(no_end(start)))
     }
 
     /// Returns whether a line is in a block.

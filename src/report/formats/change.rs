@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::document::{Document, Target};
+use super::document::Document;
 use super::link::Link;
 use super::view::View;
 use crate::report::console::count;
@@ -78,28 +78,29 @@ pub fn between(before: &View<'_>, now: &View<'_>) -> Changes {
     Changes { since: before.started_at().map(str::to_owned), changed, unchanged }
 }
 
-/// Says in a document since when each link has had the same result. An earlier document may say it, too, and so on: the time
-/// is that of the first test of this chain.
+/// Records in a document since when each link has had its result: the time of its first test in the chain of documents of
+/// which `before` is the last.
 pub fn say_since_when(document: &mut Value, before: &Document) {
     let Ok(now) = Document::read(document.clone()) else { return };
-    for (name, target) in &now.targets {
-        let place = if target.verification.is_some() { "verification" } else { "refusal" };
+    let before = View::of(before);
+    let old: BTreeMap<_, _> = before.links.iter().map(|link| (link.name, link)).collect();
+    for link in &View::of(&now).links {
+        let place = if link.target.verification.is_some() { "verification" } else { "refusal" };
+        let same = old
+            .get(link.name)
+            .filter(|old| (old.state, &old.role) == (link.state, &link.role) && has_same_principals(old, link));
+        let since = same.and_then(|old| old.unchanged_since.or(old.started_at));
         let test =
-            document.get_mut("targets").and_then(|targets| targets.get_mut(name)?.get_mut(place)?.as_object_mut());
-        let since = before.targets.get(name).and_then(|before| same_since(before, target));
+            document.get_mut("targets").and_then(|targets| targets.get_mut(link.name)?.get_mut(place)?.as_object_mut());
         if let (Some(test), Some(since)) = (test, since) {
             test.insert("unchanged_since".to_owned(), json!(since));
         }
     }
 }
 
-/// Returns since when a link has had this result, if it had it before. Another role or other principals make it another link.
-fn same_since<'a>(before: &'a Target, now: &Target) -> Option<&'a str> {
-    let (old, new) = (before.test()?, now.test()?);
-    // Documents of older versions do not name the principals.
-    let same_principals = before.principals.is_empty() || before.principals == now.principals;
-    let is_same = old.outcome == new.outcome && before.role_arn == now.role_arn && same_principals;
-    is_same.then_some(old.unchanged_since.as_deref().unwrap_or(&old.started_at))
+/// Documents of older versions do not name the principals.
+fn has_same_principals(old: &Link<'_>, link: &Link<'_>) -> bool {
+    old.principals.is_empty() || old.principals == link.principals
 }
 
 fn compared(old: Option<&Link<'_>>, link: &Link<'_>) -> Option<Changed> {
@@ -114,8 +115,7 @@ fn compared(old: Option<&Link<'_>>, link: &Link<'_>) -> Option<Changed> {
     if old.role != link.role {
         differences.push(format!("role {} → {}", old.role, link.role));
     }
-    // Documents of older versions do not name them.
-    if old.principals != link.principals && !old.principals.is_empty() {
+    if !has_same_principals(old, link) {
         differences.push(format!("principals {} → {}", old.principals.join(", "), link.principals.join(", ")));
     }
     if old.cause != link.cause {

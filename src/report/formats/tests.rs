@@ -462,6 +462,20 @@ fn the_policy_of_the_page_names_its_script_and_style() {
     assert_eq!(external, None);
 }
 
+/// A link can work, and yet have problems.
+#[test]
+fn another_diagnosis_is_not_the_same_result() {
+    let before = recorded("diagnose");
+    let mut now = before.clone();
+    now["targets"]["dev"]["diagnosis"] = before["targets"]["prod"]["diagnosis"].clone();
+    change::say_since_when(&mut now, &read(&before));
+    assert_eq!(now["targets"]["dev"]["verification"]["unchanged_since"], Value::Null);
+    assert_eq!(
+        now["targets"]["prod"]["verification"]["unchanged_since"],
+        before["targets"]["prod"]["verification"]["started_at"]
+    );
+}
+
 /// Returns a document with so many links, each with an account and an external ID of its own.
 fn many(links: usize) -> Value {
     let mut document = recorded("verify");

@@ -57,6 +57,7 @@
 //! | `secrets` | no secret is printed, recorded or passed to another program |
 //! | `files` | file modes, symbolic links, an untrusted `xacct.toml` |
 //! | `untrusted_text` | escaping of untrusted text; custom endpoints |
+//! | `report_growth` | the time of reports on many links |
 //! | `reports` | reports for CI and for browsers |
 //! | `output`, `documents`, `help` | all output, for people and for programs |
 //! | `profiles` | profiles and Regions from config files and the environment |
@@ -141,6 +142,7 @@ mod propagation;
 mod rarer_refusals;
 mod refusals;
 mod replace;
+mod report_growth;
 mod reports;
 mod revoke;
 mod risks;

@@ -8,39 +8,15 @@ use xacct::iam::arn::RoleArn;
 use xacct::iam::evaluate::identity_policy;
 
 use crate::scene::{Asked, document, request};
-
-/// Returns the CPU time of this thread, which excludes other processes.
-#[cfg(unix)]
-fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call only writes to `time`.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
-}
-
-/// Returns the best approximation of the standard library.
-#[cfg(not(unix))]
-fn processor_time() -> Duration {
-    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    START.elapsed()
-}
+use crate::support::growth::{assert_linear, fastest};
 
 /// Returns the time of one decision: the fastest of several runs.
 fn duration(policy: &Value, resource: &str) -> Duration {
     let policy = document(policy);
     let request = request(&Asked { resource: resource.to_owned(), ..Asked::default() });
-    let once = || {
-        let start = processor_time();
+    fastest(20, || {
         std::hint::black_box(identity_policy(std::hint::black_box(&policy), &request));
-        processor_time() - start
-    };
-    (0..20).map(|_| once()).min().expect("a duration")
-}
-
-/// Eight times the size may take 32 times as long; quadratic growth would take 64 times.
-fn assert_linear(what: &str, duration: impl Fn(usize) -> Duration) {
-    let (small, large) = (duration(250), duration(2000));
-    assert!(large < small * 8 * 4, "{what}: {small:?} grows to {large:?}");
+    })
 }
 
 fn policy(statements: Vec<Value>) -> Value {
@@ -55,12 +31,12 @@ fn time_is_linear_in_statements() {
         "Resource": "arn:aws:iam::222222222222:role/*${aws:PrincipalTag/team, 'x'}",
         "Condition": {"StringLike": {"aws:username": ["a*", "*b"]}},
     });
-    assert_linear("statements", |size| duration(&policy(vec![statement.clone(); size]), crate::ROLE));
+    assert_linear("statements", 250, |size| duration(&policy(vec![statement.clone(); size]), crate::ROLE));
 }
 
 #[test]
 fn time_is_linear_in_values() {
-    assert_linear("values", |size| {
+    assert_linear("values", 250, |size| {
         let values: Vec<_> = (0..size).map(|number| format!("arn:aws:iam::222222222222:role/{number}*")).collect();
         duration(&policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": values})]), crate::ROLE)
     });
@@ -69,7 +45,7 @@ fn time_is_linear_in_values() {
 #[test]
 fn time_is_bounded_for_pathological_patterns() {
     let resource = format!("arn:aws:iam::222222222222:role/{}", "a".repeat(500));
-    assert_linear("a*a*a*…b", |size| {
+    assert_linear("a*a*a*…b", 250, |size| {
         let pattern = format!("arn:aws:iam::222222222222:role/{}b", "a*".repeat(size / 2));
         duration(&policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": pattern})]), &resource)
     });
@@ -87,9 +63,9 @@ fn the_largest_trust_policies_are_reduced_in_time() {
     let policies = [vec![allow; 12], [vec![several.clone(); 6], vec![deny; 6]].concat(), vec![several; 200]];
     for statements in policies {
         let policy = document(&policy(statements));
-        let start = processor_time();
-        std::hint::black_box(of_trust(std::hint::black_box(&policy), &role));
-        let duration = processor_time() - start;
+        let duration = fastest(1, || {
+            std::hint::black_box(of_trust(std::hint::black_box(&policy), &role));
+        });
         assert!(duration < Duration::from_secs(10), "{duration:?}");
     }
 }
@@ -98,5 +74,7 @@ fn the_largest_trust_policies_are_reduced_in_time() {
 fn time_is_linear_in_text_length() {
     let pattern = format!("arn:aws:iam::222222222222:role/{}b", "a*".repeat(100));
     let policy = policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": pattern})]);
-    assert_linear("text", |size| duration(&policy, &format!("arn:aws:iam::222222222222:role/{}", "a".repeat(size))));
+    assert_linear("text", 250, |size| {
+        duration(&policy, &format!("arn:aws:iam::222222222222:role/{}", "a".repeat(size)))
+    });
 }

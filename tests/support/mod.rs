@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its own part")]
 
 mod environment;
+pub mod growth;
 pub mod policies;
 mod proxy;
 #[cfg(unix)]
